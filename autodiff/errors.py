@@ -1,0 +1,71 @@
+"""Every exception the package raises on purpose.
+
+    AutodiffError
+    ├── ShapeError (ValueError)           operand shapes do not fit the operation
+    ├── IndexingError (IndexError)        an index does not fit the array it reads
+    ├── OperandError (TypeError)          an operand is of a kind or dtype the operation does not take
+    ├── RuleError (TypeError)             a derivative rule broke its contract: count, shape or dtype
+    ├── GradientError (ValueError)        a gradient was asked for that is not defined
+    ├── GraphError (ValueError)           a graph, or its JSON, is malformed
+    ├── ExpressionError (ValueError)      text that the expression parser does not admit
+    ├── SettingError (ValueError)         an option or hyperparameter outside what is allowed
+    ├── DataError (ValueError)            a data file is malformed
+    │   └── MissingDataError (FileNotFoundError)
+    └── CheckpointError (ValueError)      a checkpoint is foreign, altered, truncated or does not fit
+        └── MissingCheckpointError (FileNotFoundError)
+
+Each class also subclasses the built-in exception that callers expect, so `except ValueError` keeps working.
+A message is one line: what was given, what is allowed, what to do.
+"""
+
+
+class AutodiffError(Exception):
+    """Root of the tree: catch this to catch everything the package raises on purpose."""
+
+
+class ShapeError(AutodiffError, ValueError):
+    """Operand shapes do not fit the operation."""
+
+
+class IndexingError(AutodiffError, IndexError):
+    """An index does not fit the array it reads."""
+
+
+class OperandError(AutodiffError, TypeError):
+    """An operand is of a kind or dtype that the operation does not take."""
+
+
+class RuleError(AutodiffError, TypeError):
+    """A derivative rule broke its contract: one cotangent per operand, in the operand's shape."""
+
+
+class GradientError(AutodiffError, ValueError):
+    """A gradient was asked for that is not defined, such as that of a vector without a cotangent."""
+
+
+class GraphError(AutodiffError, ValueError):
+    """A graph, or the JSON it is read from, is malformed."""
+
+
+class ExpressionError(AutodiffError, ValueError):
+    """Text that the expression parser does not admit."""
+
+
+class SettingError(AutodiffError, ValueError):
+    """An option or hyperparameter is outside what is allowed."""
+
+
+class DataError(AutodiffError, ValueError):
+    """A data file is malformed."""
+
+
+class MissingDataError(DataError, FileNotFoundError):
+    """A data file or folder does not exist."""
+
+
+class CheckpointError(AutodiffError, ValueError):
+    """A checkpoint is foreign, altered, truncated, or does not fit the network."""
+
+
+class MissingCheckpointError(CheckpointError, FileNotFoundError):
+    """A checkpoint file does not exist."""

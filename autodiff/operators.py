@@ -1,0 +1,122 @@
+"""Python's operators for Scalars and Tensors. Comparisons give plain booleans: they are not differentiable."""
+
+from collections.abc import Callable
+from typing import Any, Self
+
+import numpy as np
+
+from . import ops, reverse
+from .errors import OperandError
+from .recording import Value
+
+OPERANDS = (int, float, np.ndarray, np.generic, list, tuple, Value)
+
+
+def _forward(primitive: Any) -> Callable[[Any, Any], Any]:
+    def method(self: Value, other: Any) -> Any:
+        if not isinstance(other, OPERANDS):
+            return NotImplemented
+        return self.record(primitive, (self, other), {}, None)
+
+    return method
+
+
+def _reflected(primitive: Any) -> Callable[[Any, Any], Any]:
+    def method(self: Value, other: Any) -> Any:
+        if not isinstance(other, OPERANDS):
+            return NotImplemented
+        return self.record(primitive, (other, self), {}, None)
+
+    return method
+
+
+class Differentiable(Value):
+    """A value with operators and `backward`."""
+
+    __slots__ = ()
+
+    __add__, __radd__ = _forward(ops.add), _reflected(ops.add)
+    __sub__, __rsub__ = _forward(ops.subtract), _reflected(ops.subtract)
+    __mul__, __rmul__ = _forward(ops.multiply), _reflected(ops.multiply)
+    __truediv__, __rtruediv__ = _forward(ops.divide), _reflected(ops.divide)
+    __pow__, __rpow__ = _forward(ops.power), _reflected(ops.power)
+
+    def __matmul__(self, other: Any) -> Any:
+        return ops.matmul(self, other) if isinstance(other, OPERANDS) else NotImplemented
+
+    def __rmatmul__(self, other: Any) -> Any:
+        return ops.matmul(other, self) if isinstance(other, OPERANDS) else NotImplemented
+
+    def __neg__(self) -> Any:
+        return ops.negative(self)
+
+    def __pos__(self) -> Self:
+        return self
+
+    def __abs__(self) -> Any:
+        return ops.abs(self)
+
+    # Comparisons read the data. `==` on arrays is elementwise, so identity is what hashes.
+    def __eq__(self, other: object) -> Any:
+        return self.data == plain(other) if isinstance(other, OPERANDS) else NotImplemented
+
+    def __ne__(self, other: object) -> Any:
+        return self.data != plain(other) if isinstance(other, OPERANDS) else NotImplemented
+
+    __hash__ = object.__hash__
+
+    def __lt__(self, other: Any) -> Any:
+        return self.data < plain(other) if isinstance(other, OPERANDS) else NotImplemented
+
+    def __le__(self, other: Any) -> Any:
+        return self.data <= plain(other) if isinstance(other, OPERANDS) else NotImplemented
+
+    def __gt__(self, other: Any) -> Any:
+        return self.data > plain(other) if isinstance(other, OPERANDS) else NotImplemented
+
+    def __ge__(self, other: Any) -> Any:
+        return self.data >= plain(other) if isinstance(other, OPERANDS) else NotImplemented
+
+    def __bool__(self) -> bool:
+        return bool(self.data)
+
+    def __float__(self) -> float:
+        return float(self.data)
+
+    def __int__(self) -> int:
+        return int(self.data)
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if spec else str(self)
+
+    def item(self) -> float:
+        """The one number of this value as a Python float. Raises OperandError if there are several."""
+        try:
+            return float(self.data)
+        except TypeError as error:
+            raise OperandError(
+                f"item: only a value with one element is a number, this has shape {self.shape}"
+            ) from error
+
+    def backward(self, cotangent: Any = None, create_graph: bool = False) -> None:
+        """Add ∂(this value)/∂leaf into `.grad` of every leaf it depends on.
+
+        cotangent     the upstream gradient, in this value's shape; 1 by default, for a value with one element
+        create_graph  record the backward pass too, so that the gradients can be differentiated again
+
+        A Scalar between the leaves and the output also remembers its gradient, that of the last pass.
+
+        >>> import autodiff as ad
+        >>> x = ad.Scalar(3.0)
+        >>> (x * x).backward()
+        >>> x.grad
+        6.0
+
+        Raises GradientError if there are several elements and no cotangent, or nothing was recorded.
+        """
+        reverse.backward(self, cotangent, create_graph=create_graph)
+
+
+def plain(value: Any) -> Any:
+    """The data of a value; anything else as it is."""
+    return value.data if isinstance(value, Value) else value

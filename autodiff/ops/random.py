@@ -1,0 +1,36 @@
+"""Random operations. The numbers drawn are recorded as a constant operand, so a graph replays exactly."""
+
+from typing import Any
+
+import numpy as np
+
+from ..errors import SettingError
+from ..recording import Value
+from .elementwise import masked
+
+
+def dropout(
+    x: Any, p: float = 0.5, *, rng: np.random.Generator | None = None, training: bool = True, name: str | None = None
+) -> Any:
+    """Inverted dropout: each number is zeroed with probability p, the others are divided by 1 − p.
+
+    The expected value stays that of x, so nothing changes when `training=False`, which returns x itself.
+    Source: Srivastava et al. 2014, "Dropout", section 10 (the inverted form).
+
+    >>> import numpy as np, autodiff as ad
+    >>> ad.dropout(np.ones(6), 0.5, rng=np.random.default_rng(0)).tolist()
+    [2.0, 2.0, 2.0, 0.0, 0.0, 0.0]
+
+    Raises SettingError unless 0 ≤ p < 1.
+    """
+    if not 0 <= p < 1:
+        raise SettingError(f"dropout: p is the probability of zeroing and must be in [0, 1), got {p}")
+    if not training or p == 0:
+        return x
+    rng = rng if rng is not None else np.random.default_rng()
+    data = x.data if isinstance(x, Value) else x
+    if isinstance(data, float | int):
+        return masked(x, 1 / (1 - p) if rng.random() >= p else 0.0, name=name)
+    keep = rng.random(np.shape(data), dtype=np.float32) >= p
+    mask = keep * np.asarray(1 / (1 - p), dtype=np.result_type(data, np.float16))
+    return masked(x, mask, name=name)

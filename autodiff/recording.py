@@ -1,0 +1,230 @@
+"""Recording: the live values that remember how they were made, and the contexts that say what is remembered.
+
+A `Value` is a number or array plus its origin: the primitive that computed it and the operands it came from.
+Its two kinds, `Scalar` and `Tensor`, are defined further right. Following the operands from an output gives the
+graph; the graph lives exactly as long as its outputs do.
+"""
+
+import itertools
+import linecache
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
+from operator import attrgetter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
+
+from .errors import SettingError
+
+if TYPE_CHECKING:
+    from .primitive import Primitive
+
+
+class Source(NamedTuple):
+    """Where a value was recorded: file name, line number, and the text of that line."""
+
+    file: str
+    line: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """What is being recorded: whether at all, in which scope (`"mlp/linear1"`), and with source lines or without."""
+
+    enabled: bool = True
+    scope: str = ""
+    source: bool = False
+
+
+# A context variable, so that threads and tasks that record at once do not see each other's settings.
+current: ContextVar[Recording] = ContextVar("recording", default=Recording())  # noqa: B039 (frozen)
+
+
+@contextmanager
+def _changed(**settings: Any) -> Iterator[None]:
+    token = current.set(replace(current.get(), **settings))
+    try:
+        yield
+    finally:
+        current.reset(token)
+
+
+def no_grad() -> Any:
+    """Context manager (and decorator): record nothing inside it.
+
+    >>> import autodiff as ad
+    >>> x = ad.Scalar(2.0)
+    >>> with ad.no_grad():
+    ...     (x * x).requires_grad
+    False
+    """
+    return _changed(enabled=False)
+
+
+def enable_grad() -> Any:
+    """Context manager: record again, inside a `no_grad()`. The transforms use it."""
+    return _changed(enabled=True)
+
+
+def recording(*, source: bool) -> Any:
+    """Context manager: with `source=True` every value remembers the file, line and text that recorded it.
+
+    >>> import autodiff as ad
+    >>> with ad.recording(source=True):
+    ...     y = ad.Scalar(2.0) * 3
+    >>> y.source.text
+    'y = ad.Scalar(2.0) * 3'
+    """
+    return _changed(source=source)
+
+
+def scope(name: str) -> Any:
+    """Context manager: values recorded inside it belong to this scope; scopes nest with a slash.
+
+    >>> import autodiff as ad
+    >>> with ad.scope("mlp"), ad.scope("layer1"):
+    ...     y = ad.Scalar(2.0) * 3
+    >>> y.scope
+    'mlp/layer1'
+
+    Raises SettingError if the name is not a string, or empty.
+    """
+    if not isinstance(name, str) or not name:
+        raise SettingError(f"scope: the name must be a non-empty string, got {name!r}")
+    outer = current.get().scope
+    return _changed(scope=f"{outer}/{name}" if outer else name)
+
+
+next_index = itertools.count().__next__  # recording order; one counter for all threads keeps it total
+
+
+class Value:
+    """What `Scalar` and `Tensor` share: data, gradient, name, and the origin that makes the graph."""
+
+    __slots__ = (
+        "__weakref__",
+        "data",
+        "grad",
+        "index",
+        "name",
+        "operands",
+        "params",
+        "primitive",
+        "requires_grad",
+        "scope",
+        "source",
+    )
+
+    leaf_op: ClassVar[str] = "input"  # what a tracked leaf of this class is called in a graph
+    kinds: ClassVar[dict[str, type["Value"]]] = {}  # "scalar" and "tensor"; each kind enters itself
+    remembers: ClassVar[bool] = False  # whether a value between input and output keeps its last gradient in .grad
+
+    data: Any
+    grad: Any
+    index: int
+    name: str | None
+    operands: tuple[Any, ...]
+    params: dict[str, Any]
+    primitive: "Primitive | None"
+    requires_grad: bool
+    scope: str
+    source: Source | None
+
+    # NumPy's operators step back, so that `array * tensor` reaches the tensor's own reflected operator.
+    __array_ufunc__ = None
+
+    def _become_leaf(self, data: Any, requires_grad: bool, name: str | None) -> None:
+        """Fill the slots of a value that no operation made."""
+        if name is not None and not isinstance(name, str):
+            raise SettingError(f"{type(self).__name__}: the name must be a string, got {name!r}")
+        state = current.get()
+        self.data, self.requires_grad, self.name = data, requires_grad, name
+        self.grad = None
+        self.primitive, self.operands, self.params = None, (), {}
+        self.scope = state.scope
+        self.source = caller() if state.source else None
+        self.index = next_index()
+
+    if TYPE_CHECKING:  # every kind defines these
+
+        @property
+        def shape(self) -> tuple[int, ...]: ...
+
+        @classmethod
+        def record(
+            cls, primitive: "Primitive", operands: tuple[Any, ...], params: dict[str, Any], name: str | None
+        ) -> "Value":
+            """Compute `primitive(*operands, **params)` and remember it."""
+            ...
+
+    @classmethod
+    def made(
+        cls,
+        primitive: "Primitive",
+        data: Any,
+        operands: tuple[Any, ...],
+        params: dict[str, Any],
+        name: str | None,
+    ) -> Self:
+        """The value that `primitive` computed as `data`. It remembers its operands only if one of them is tracked."""
+        value = cls.__new__(cls)
+        value.data, value.name, value.grad = data, name, None
+        state = current.get()
+        value.scope = state.scope
+        value.source = caller() if state.source else None
+        value.index = next_index()
+        if state.enabled:
+            for operand in operands:
+                if isinstance(operand, Value) and operand.requires_grad:
+                    value.requires_grad = True
+                    value.primitive, value.operands, value.params = primitive, operands, params
+                    return value
+        value.requires_grad = False
+        value.primitive, value.operands, value.params = None, (), {}
+        return value
+
+    @classmethod
+    def leaf(cls, data: Any) -> Self:
+        """A tracked leaf that holds `data` as it is."""
+        value = cls.__new__(cls)
+        value._become_leaf(data, requires_grad=True, name=None)
+        return value
+
+
+def caller() -> Source | None:
+    """The innermost line of code outside this package: the line a person wrote."""
+    frame = sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        frame = frame.f_back  # type: ignore[assignment]  # None past the outermost frame
+    if frame is None:
+        return None
+    file, line = frame.f_code.co_filename, frame.f_lineno
+    return Source(file, line, linecache.getline(file, line).strip())
+
+
+_PACKAGE = str(Path(__file__).parent)
+
+
+def topological(outputs: Iterable[Value], since: int = 0) -> list[Value]:
+    """Every tracked value that the outputs depend on, operands before results, in recording order.
+
+    A value can only depend on values recorded before it, so sorting by index is a topological sort.
+    Values recorded before `since` are left out: they cannot depend on anything recorded from there on.
+    """
+    roots = {value.index: value for value in outputs if value.requires_grad and value.index >= since}
+    stack, seen = list(roots.values()), set(roots)
+    found: list[Value] = []
+    while stack:
+        value = stack.pop()
+        found.append(value)
+        for operand in value.operands:
+            if isinstance(operand, Value) and operand.requires_grad:
+                index = operand.index
+                if index >= since and index not in seen:
+                    seen.add(index)
+                    stack.append(operand)
+    found.sort(key=attrgetter("index"))
+    return found

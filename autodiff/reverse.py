@@ -1,0 +1,295 @@
+"""Reverse mode: the one walk over the graph that applies the chain rule, and what is made of it.
+
+Values are visited from the output back, in reverse recording order. Each has by then received every message from the
+values that used it; their sum is its cotangent g. It sends each of its operands
+
+    message = g × ∂value/∂operand
+
+and that is all there is to backpropagation (Linnainmaa 1970; Rumelhart, Hinton & Williams 1986).
+`backward`, the transforms, the debugger and every picture use this walk.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .errors import GradientError, RuleError, ShapeError
+from .graph import Graph, Node, freeze
+from .ops import where
+from .ops.shape import astype, sum_to
+from .primitive import Elementwise
+from .recording import Value, enable_grad, no_grad, topological
+
+
+class Message(NamedTuple):
+    """What one operand was sent: `local` derivative (None unless elementwise), `message`, and the sum so far, `total`.
+
+    For an operand that takes no gradient, a constant or a condition, all three are None.
+    """
+
+    operand: int
+    local: Any
+    message: Any
+    total: Any
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BackwardStep:
+    """One stop of the walk: the node, its cotangent `upstream`, and one message per operand. A leaf sends none."""
+
+    node: Node
+    upstream: Any = field(repr=False)
+    messages: tuple[Message, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BackwardTrace:
+    """The record of one walk: the graph, its steps in order, and the final cotangent of each node reached, by id."""
+
+    graph: Graph
+    steps: tuple[BackwardStep, ...]
+    cotangents: dict[int, Any] = field(repr=False)
+
+    @property
+    def gradients(self) -> dict[str, Any]:
+        """The gradient of every named input and parameter, by name; zeros where the walk did not come."""
+        return {node.name: self.cotangents.get(node.id, 0.0 * node.value) for node in self.graph.inputs if node.name}
+
+
+class Sent(NamedTuple):
+    """A message on its way: local derivative and message."""
+
+    local: Any
+    message: Any
+
+
+Visit = Callable[[Value, Any, Sequence[Sent | None]], None]
+
+
+def walk(
+    output: Value, cotangent: Any, visit: Visit, *, since: int = 0, live: bool = False, safe: bool = False
+) -> None:
+    """Call `visit(value, g, messages)` for every tracked value recorded from `since` on that the output depends on.
+
+    live  send Scalars and Tensors, recorded in their turn, instead of floats and arrays
+    safe  look at every local derivative, so that a zero cotangent sends zero even past NaN and infinity
+    """
+    pending = {output.index: cotangent}
+    for value in reversed(topological([output], since)):
+        g = pending.pop(value.index, None)
+        if g is None:
+            continue
+        messages: Sequence[Sent | None] = ()
+        if value.primitive is not None:
+            messages = send(value, g, since, live, safe)
+            for operand, sent in zip(value.operands, messages, strict=True):
+                if sent is not None:
+                    total = pending.get(operand.index)
+                    pending[operand.index] = sent.message if total is None else total + sent.message
+        visit(value, g, messages)
+
+
+def send(value: Value, g: Any, since: int, live: bool, safe: bool) -> list[Sent | None]:
+    """The message to each operand of a value, None for an operand that takes none."""
+    primitive = value.primitive
+    assert primitive is not None
+    out = value if live else value.data
+    operands = value.operands if live else [o.data if isinstance(o, Value) else o for o in value.operands]
+    messages: list[Sent | None] = []
+    for position, operand in enumerate(value.operands):
+        if not (
+            isinstance(operand, Value)
+            and operand.requires_grad
+            and operand.index >= since
+            and primitive.has_rule(position)
+        ):
+            messages.append(None)
+        elif isinstance(primitive, Elementwise):
+            local = primitive.local(position, out, operands)
+            if type(g) is float and type(local) is not np.ndarray:
+                message = g * local if g else 0.0
+            else:
+                message = fit(primitive.name, position, product(g, local, live or safe), operand)
+            messages.append(Sent(local, message))
+        else:
+            message = primitive.vjp(position, g, out, operands, value.params)
+            messages.append(Sent(None, check(primitive.name, position, message, operand)))
+    return messages
+
+
+def product(g: Any, local: Any, safe: bool) -> Any:
+    """g × local derivative. With `safe`, a zero cotangent stays zero where the local derivative is not finite."""
+    if isinstance(local, int | float) and not isinstance(local, bool):
+        return g if local == 1 else -g if local == -1 else g * local
+    values = local.data if isinstance(local, Value) else local
+    if np.asarray(values).dtype.kind == "b":
+        return where(values, g, 0)
+    if safe:
+        silent = ~np.isfinite(values) & (np.asarray(g.data if isinstance(g, Value) else g) == 0)
+        if np.any(silent):
+            local = where(silent, 0, local)
+    return g * local
+
+
+def fit(name: str, position: int, message: Any, operand: Value) -> Any:
+    """Undo what broadcasting and promotion did to an operand: sum the message to its shape, cast it to its dtype."""
+    shape = np.shape(message)
+    if shape != operand.shape:
+        try:
+            message = sum_to(message, operand.shape)
+        except ShapeError as error:
+            raise RuleError(
+                f"{name}: the local derivative of operand {position} makes a message of shape {shape}, "
+                f"which is no broadcast of the operand's shape {operand.shape}"
+            ) from error
+    return conform(message, operand)
+
+
+def check(name: str, position: int, message: Any, operand: Value) -> Any:
+    """The contract of a vjp: one cotangent, in the operand's shape and dtype family."""
+    if not isinstance(message, Value | np.ndarray | np.generic | float | int):
+        raise RuleError(
+            f"{name}: the rule of operand {position} must return a cotangent of shape {operand.shape}, "
+            f"got {type(message).__name__}"
+        )
+    if np.shape(message) != operand.shape:
+        raise RuleError(
+            f"{name}: the rule of operand {position} must return a cotangent of shape {operand.shape}, "
+            f"got shape {np.shape(message)}"
+        )
+    return conform(message, operand)
+
+
+def conform(message: Any, operand: Value) -> Any:
+    """The message as the operand's own kind of number: a float for a Scalar, an array of its dtype for a Tensor."""
+    live = isinstance(message, Value)
+    kind = Value.kinds["scalar"]
+    if isinstance(operand, kind):
+        return message if live else float(message)
+    if not live and type(message) is not np.ndarray:
+        message = np.asarray(message)
+    dtype = operand.data.dtype
+    if message.dtype != dtype:
+        if message.dtype.kind not in "fiub":
+            raise RuleError(f"a rule returned dtype {message.dtype} for an operand of {dtype}")
+        return astype(message, dtype)
+    return message
+
+
+def seed(output: Any, cotangent: Any, *, live: bool = False) -> Any:
+    """The cotangent a walk starts from: the one given, in the output's shape, or 1 for a value with one element."""
+    if not isinstance(output, Value):
+        raise GradientError(f"a gradient is taken of a Scalar or Tensor, got {type(output).__name__}")
+    if not output.requires_grad:
+        raise GradientError("this value depends on nothing that is tracked, so it has no gradient")
+    if cotangent is None:
+        if np.size(output.data) != 1:
+            raise GradientError(
+                f"the gradient of a value of shape {output.shape} needs a cotangent of that shape; "
+                "or reduce it to one number first, with sum() or mean()"
+            )
+        cotangent = 1.0 if isinstance(output.data, float) else np.ones_like(output.data)
+    if np.shape(cotangent) != output.shape:
+        raise GradientError(f"the cotangent must have the output's shape {output.shape}, got {np.shape(cotangent)}")
+    if isinstance(cotangent, Value):
+        return cotangent if live else cotangent.data
+    data = float(cotangent) if isinstance(output.data, float) else np.asarray(cotangent, dtype=output.data.dtype)
+    if live:
+        constant = type(output).leaf(data) if type(output) in Value.kinds.values() else Value.kinds["tensor"].leaf(data)
+        constant.requires_grad = False
+        return constant
+    return data
+
+
+def cotangents_of(
+    output: Value, cotangent: Any, wanted: Callable[[Value], bool], *, since: int = 0, live: bool = False
+) -> list[tuple[Value, Any]]:
+    """The wanted values that the walk reached, with their cotangents, each in memory of its own.
+
+    The walk first trusts every local derivative to be finite. Only if a result is not, it walks again and looks:
+    so the check for zero cotangents costs a training step next to nothing.
+    """
+    g = seed(output, cotangent, live=live)
+    for safe in (False, True):
+        kept: list[tuple[Value, Any]] = []
+
+        def visit(value: Value, g: Any, _: Any, kept: list[tuple[Value, Any]] = kept) -> None:
+            if wanted(value):
+                kept.append((value, g))
+
+        with np.errstate(all="ignore"), enable_grad() if live else no_grad():
+            walk(output, g, visit, since=since, live=live, safe=safe)
+        if live or all(_finite(g) for _, g in kept):
+            break
+    return kept if live else _separate(kept, g)
+
+
+def _finite(g: Any) -> bool:
+    # One pass without a temporary. It may overflow for huge numbers, which only means that the walk looks again.
+    return bool(np.isfinite(g)) if type(g) is float else bool(np.isfinite(np.vdot(g, g)))
+
+
+def _separate(kept: list[tuple[Value, Any]], start: Any) -> list[tuple[Value, Any]]:
+    """Copies where two results share memory: addition hands the same array to both operands."""
+    seen = {id(start)}
+    separate = []
+    for value, g in kept:
+        if type(g) is np.ndarray:
+            if g.base is not None or id(g) in seen:
+                g = g.copy()
+            seen.add(id(g))
+        separate.append((value, g))
+    return separate
+
+
+def backward(output: Value, cotangent: Any = None, *, create_graph: bool = False) -> None:
+    """Add the gradient of the output into `.grad` of every leaf; see `Scalar.backward`."""
+    kept = cotangents_of(output, cotangent, lambda value: value.primitive is None or value.remembers, live=create_graph)
+    for value, g in kept:
+        value.grad = g if value.grad is None or value.primitive is not None else value.grad + g
+
+
+def backprop(output: Any, cotangent: Any = None) -> BackwardTrace:
+    """Walk back from the output and record every step. Pure: no `.grad` is touched.
+
+    >>> import autodiff as ad
+    >>> w, x = ad.Scalar(3.0, name="w"), ad.Scalar(2.0, name="x")
+    >>> trace = ad.backprop(w * x)
+    >>> trace.steps[0].messages
+    (Message(operand=0, local=2.0, message=2.0, total=2.0), Message(operand=1, local=3.0, message=3.0, total=3.0))
+    >>> trace.cotangents
+    {2: 1.0, 1: 3.0, 0: 2.0}
+
+    Raises GradientError if the output has several elements and no cotangent is given.
+    """
+    g = seed(output, cotangent)
+    nodes, output_ids, ids = freeze([output])
+    steps: list[BackwardStep] = []
+    cotangents: dict[int, Any] = {}
+    totals: dict[int, Any] = {}
+
+    def visit(value: Value, g: Any, messages: Sequence[Sent | None]) -> None:
+        node = nodes[ids[value.index]]
+        cotangents[node.id] = g
+        record = []
+        for operand, sent in zip(node.operands, messages, strict=bool(messages)):
+            if sent is None:
+                record.append(Message(operand, None, None, None))
+                continue
+            total = sent.message if operand not in totals else totals[operand] + sent.message
+            totals[operand] = total
+            record.append(Message(operand, _as_number(sent.local, node), sent.message, total))
+        steps.append(BackwardStep(node, g, tuple(record)))
+
+    with np.errstate(all="ignore"), no_grad():
+        walk(output, g, visit, safe=True)
+    return BackwardTrace(Graph(nodes, output_ids), tuple(steps), cotangents)
+
+
+def _as_number(local: Any, node: Node) -> Any:
+    """A local derivative as a float or an array of the node's dtype: rules may state it as 1, −1 or a truth value."""
+    if local is None or type(local) is float:
+        return local
+    return float(local) if node.dtype == "float" else np.asarray(local, dtype=node.dtype)

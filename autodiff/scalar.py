@@ -1,0 +1,88 @@
+"""Scalar: a Python float that records what is done to it. Fast, and made for teaching and small graphs."""
+
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from .errors import OperandError
+from .operators import Differentiable
+from .primitive import NUMBERS, Elementwise, Primitive
+from .recording import Value
+
+
+class Scalar(Differentiable):
+    """A number whose operations are recorded.
+
+    value          a real number
+    name           what pictures and tables call it
+    requires_grad  whether it is tracked; a Scalar that is not is a constant
+
+    `data` is a Python float, `grad` a float after a backward pass reached the value and None before. Operations that
+    are not elementwise, and those that meet an array, give a Tensor.
+
+    >>> import autodiff as ad
+    >>> w, x = ad.Scalar(0.5, name="w"), ad.Scalar(2.0, name="x")
+    >>> loss = (w * x - 3) ** 2
+    >>> loss.backward()
+    >>> loss.data, w.grad, x.grad
+    (4.0, -8.0, -2.0)
+
+    Raises OperandError for anything but a real number.
+    """
+
+    __slots__ = ()
+
+    remembers: ClassVar[bool] = True  # a float costs nothing to keep
+
+    data: float
+
+    # The whole interface of a number that the rules ask of an operand.
+    shape: ClassVar[tuple[int, ...]] = ()
+    ndim: ClassVar[int] = 0
+    size: ClassVar[int] = 1
+    dtype: ClassVar[np.dtype[Any]] = np.dtype(np.float64)
+
+    def __init__(self, value: Any, name: str | None = None, requires_grad: bool = True) -> None:
+        if isinstance(value, Scalar):
+            value = value.data
+        if not (isinstance(value, NUMBERS) or (isinstance(value, np.ndarray) and value.ndim == 0)) or (
+            isinstance(value, complex | np.complexfloating)
+        ):
+            raise OperandError(f"Scalar: takes one real number, got {value!r}; for arrays use Tensor")
+        self._become_leaf(float(value), requires_grad, name)
+
+    @classmethod
+    def record(cls, primitive: Primitive, operands: tuple[Any, ...], params: dict[str, Any], name: str | None) -> Value:
+        data: list[float] = []
+        for operand in operands:
+            if isinstance(operand, Scalar):
+                data.append(operand.data)
+            elif type(operand) is float or type(operand) is int:
+                data.append(operand)
+            elif isinstance(operand, NUMBERS):
+                return cls.record(primitive, tuple(_number(o) for o in operands), params, name)
+            else:
+                return Value.kinds["tensor"].record(primitive, operands, params, name)
+        if not isinstance(primitive, Elementwise):
+            return Value.kinds["tensor"].record(primitive, operands, params, name)
+        result = primitive.on_floats(*data)
+        return cls.made(primitive, result if type(result) is float else float(result), operands, params, name)
+
+    def detach(self) -> Self:
+        """The same number as a constant that remembers nothing."""
+        return type(self)(self.data, requires_grad=False)
+
+    def __repr__(self) -> str:
+        label = f", name={self.name!r}" if self.name else ""
+        gradient = f", grad={self.grad!r}" if self.grad is not None else ""
+        return f"Scalar({self.data!r}{label}{gradient})"
+
+
+def _number(operand: Any) -> Any:
+    """NumPy's numbers as Python's; anything else as it is."""
+    if isinstance(operand, np.number) and isinstance(operand, np.complexfloating):
+        raise OperandError("Scalar: complex numbers are not supported; differentiate real and imaginary parts")
+    return float(operand) if isinstance(operand, NUMBERS) else operand
+
+
+Value.kinds["scalar"] = Scalar

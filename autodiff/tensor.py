@@ -1,0 +1,198 @@
+"""Tensor: a NumPy array that records what is done to it."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from . import ops
+from .errors import OperandError, ShapeError
+from .operators import Differentiable
+from .ops.shape import to_tensor
+from .primitive import Primitive
+from .recording import Value
+
+
+class Tensor(Differentiable):
+    """An array whose operations are recorded.
+
+    data           anything `numpy.array` takes; it is copied
+    name           what pictures and tables call it
+    dtype          NumPy dtype; by default that of the data
+    requires_grad  whether it is tracked: by default true for floating dtypes, false for integers and booleans
+
+    `data` is an ndarray, `grad` an ndarray of the same shape and dtype once a backward pass reached the leaf, None
+    before.
+
+    >>> import autodiff as ad
+    >>> W = ad.Tensor([[1.0, 2.0], [3.0, 4.0]], name="W")
+    >>> (W @ [1.0, 1.0]).sum().backward()
+    >>> W.grad
+    array([[1., 1.],
+           [1., 1.]])
+
+    Raises OperandError for data that is not real numbers, or if an integer tensor is to be tracked.
+    """
+
+    __slots__ = ()
+
+    data: np.ndarray
+
+    def __init__(
+        self, data: Any, name: str | None = None, *, dtype: Any = None, requires_grad: bool | None = None
+    ) -> None:
+        array = as_array(data.data if isinstance(data, Value) else data, dtype)
+        floating = array.dtype.kind == "f"
+        if requires_grad and not floating:
+            raise OperandError(f"Tensor: only floating dtypes can be tracked, got {array.dtype}; pass dtype=float")
+        self._become_leaf(array, floating if requires_grad is None else requires_grad, name)
+
+    @classmethod
+    def record(cls, primitive: Primitive, operands: tuple[Any, ...], params: dict[str, Any], name: str | None) -> Value:
+        data: list[Any] = []
+        for operand in operands:
+            if type(operand) is np.ndarray or type(operand) is float or type(operand) is int:
+                data.append(operand)
+            elif isinstance(operand, Value):
+                if not isinstance(operand, Tensor):
+                    lifted = tuple(to_tensor(o) if _is_scalar(o) else o for o in operands)
+                    return cls.record(primitive, lifted, params, name)
+                data.append(operand.data)
+            elif isinstance(operand, list | tuple):
+                arrays = tuple(as_array(o, None) if isinstance(o, list | tuple) else o for o in operands)
+                return cls.record(primitive, arrays, params, name)
+            else:
+                data.append(operand)
+        result = primitive.evaluate(*data, **params)
+        if type(result) is not np.ndarray:
+            result = np.asarray(result)
+        value = cls.made(primitive, result, operands, params, name)
+        if value.requires_grad and result.dtype.kind != "f":
+            _untrack(value)
+        return value
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The array's shape."""
+        return self.data.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The array's dtype."""
+        return self.data.dtype
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return self.data.ndim
+
+    @property
+    def size(self) -> int:
+        """Number of elements."""
+        return self.data.size
+
+    @property
+    def T(self) -> Any:
+        """The transpose: all axes reversed."""
+        return ops.transpose(self)
+
+    def numpy(self) -> np.ndarray:
+        """The data as a plain array, which shares the tensor's memory."""
+        return self.data
+
+    def detach(self) -> "Tensor":
+        """The same array as a constant that remembers nothing."""
+        detached = Tensor.leaf(self.data)
+        detached.requires_grad = False
+        return detached
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        if self.requires_grad:
+            raise OperandError(
+                "a tracked Tensor became a plain array, which would drop its gradient: "
+                "use the functions of autodiff, or .numpy() to leave the graph on purpose"
+            )
+        return np.array(self.data, dtype=dtype, copy=copy)
+
+    def __getitem__(self, index: Any) -> Any:
+        return ops.getitem(self, index)
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        raise OperandError("Tensor: assignment to elements is not recorded; build the new tensor with where() instead")
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise OperandError("Tensor: a zero-dimensional tensor has no length")
+        return len(self.data)
+
+    def __iter__(self) -> Iterator[Any]:
+        return (self[i] for i in range(len(self)))
+
+    def __bool__(self) -> bool:
+        if self.size != 1:
+            raise ShapeError(f"Tensor: shape {self.shape} has no single truth value; use .data.any() or .data.all()")
+        return bool(self.data)
+
+    def sum(self, axis: Any = None, keepdims: bool = False, *, name: str | None = None) -> Any:
+        """Sum over the axes; see `autodiff.sum`."""
+        return ops.sum(self, axis, keepdims, name=name)
+
+    def mean(self, axis: Any = None, keepdims: bool = False, *, name: str | None = None) -> Any:
+        """Mean over the axes; see `autodiff.mean`."""
+        return ops.mean(self, axis, keepdims, name=name)
+
+    def max(self, axis: Any = None, keepdims: bool = False, *, name: str | None = None) -> Any:
+        """Maximum over the axes; see `autodiff.max`."""
+        return ops.max(self, axis, keepdims, name=name)
+
+    def reshape(self, *shape: Any, name: str | None = None) -> Any:
+        """The numbers in another shape, given as a tuple or as separate sizes."""
+        return ops.reshape(self, shape[0] if len(shape) == 1 else shape, name=name)
+
+    def transpose(self, *axes: Any, name: str | None = None) -> Any:
+        """The axes in another order, given as a tuple or one by one; reversed by default."""
+        order: Sequence[int] | None = (
+            None
+            if not axes or axes == (None,)
+            else axes[0]
+            if len(axes) == 1 and not isinstance(axes[0], int)
+            else axes
+        )
+        return ops.transpose(self, order, name=name)
+
+    def astype(self, dtype: Any, *, name: str | None = None) -> Any:
+        """The numbers in another dtype."""
+        return ops.astype(self, dtype, name=name)
+
+    def __repr__(self) -> str:
+        label = f", name={self.name!r}" if self.name else ""
+        tracked = "" if self.requires_grad == (self.dtype.kind == "f") else f", requires_grad={self.requires_grad}"
+        return f"Tensor({np.array2string(self.data, prefix='Tensor(', separator=', ')}{label}{tracked})"
+
+
+def as_array(data: Any, dtype: Any) -> np.ndarray:
+    """A fresh array of real numbers. Raises OperandError for anything else."""
+    try:
+        array = np.array(data, dtype=dtype)
+    except (ValueError, TypeError) as error:
+        raise OperandError(f"Tensor: {' '.join(str(error).split())}") from error
+    if array.dtype.kind == "c":
+        raise OperandError(f"Tensor: complex numbers ({array.dtype}) are not supported; use real and imaginary parts")
+    if array.dtype.kind not in "fiub":
+        raise OperandError(f"Tensor: takes real numbers, got dtype {array.dtype}")
+    return array
+
+
+def _is_scalar(operand: Any) -> bool:
+    return isinstance(operand, Value) and not isinstance(operand, Tensor)
+
+
+def _untrack(value: Tensor) -> None:
+    """Integers and booleans carry no gradient, whatever they were computed from."""
+    if value.dtype.kind == "c":
+        raise OperandError("complex numbers are not supported; differentiate real and imaginary parts")
+    value.requires_grad = False
+    value.primitive, value.operands, value.params = None, (), {}
+
+
+Value.kinds["tensor"] = Tensor

@@ -1,0 +1,191 @@
+"""Transforms: functions of functions. `grad`, `value_and_grad` and `vjp` take a function of numbers and arrays, which
+may be nested in lists, tuples and dicts, and return one that differentiates it.
+
+How they nest: each transform puts fresh values in place of its arguments and walks back only to those. Values recorded
+before them belong to an outer transform; if the result depends on one of these too, the walk itself is recorded, so
+that the outer transform can differentiate it.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import Any
+
+import numpy as np
+
+from .errors import GradientError, OperandError, SettingError
+from .ops.shape import alias
+from .primitive import NUMBERS
+from .recording import Value, current, enable_grad, topological
+from .reverse import cotangents_of
+from .scalar import Scalar
+from .tensor import Tensor
+
+Function = Callable[..., Any]
+
+
+def grad(f: Function, argnums: int | Sequence[int] = 0) -> Function:
+    """The function that returns the gradient of `f`, a function with one number as its result.
+
+    argnums  which positional arguments to differentiate with respect to; several give a tuple of gradients
+
+    A gradient has the structure, shapes and dtypes of its argument: numbers give floats, arrays give arrays, Scalars
+    and Tensors give Scalars and Tensors that can be differentiated again.
+
+    >>> import numpy as np, autodiff as ad
+    >>> ad.grad(lambda x: x**3)(2.0)
+    12.0
+    >>> ad.grad(ad.grad(lambda x: x**3))(2.0)
+    12.0
+    >>> ad.grad(lambda p, x: ad.sum(p["w"] * x))({"w": np.ones(2)}, np.array([3.0, 4.0]))
+    {'w': array([3., 4.])}
+
+    Raises GradientError if the result of `f` is not one number, OperandError if an argument is not of real numbers.
+    """
+    gradient = value_and_grad(f, argnums)
+
+    @wraps(f)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        return gradient(*args, **kwargs)[1]
+
+    return wrapper
+
+
+def value_and_grad(f: Function, argnums: int | Sequence[int] = 0) -> Function:
+    """The function that returns the pair (value, gradient) of `f`; see `grad`.
+
+    >>> import autodiff as ad
+    >>> ad.value_and_grad(lambda x, y: x * y, argnums=(0, 1))(2.0, 3.0)
+    (6.0, (3.0, 2.0))
+    """
+
+    @wraps(f)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        chosen = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+        for i in chosen:
+            if not -len(args) <= i < len(args):
+                raise SettingError(f"grad: argnums names argument {i}, but the function was called with {len(args)}")
+        positions = [i % len(args) for i in chosen]
+
+        def of_chosen(*values: Any) -> Any:
+            filled = list(args)
+            for i, value in zip(positions, values, strict=True):
+                filled[i] = value
+            return f(*filled, **kwargs)
+
+        out, pull = vjp(of_chosen, *(args[i] for i in positions))
+        if isinstance(out, list | tuple | dict) or np.size(_data(out)) != 1:
+            raise GradientError(
+                f"grad: the function must return one number, got {_describe(out)}; sum it, or use vjp or jacobian"
+            )
+        gradients = pull(None)
+        return out, gradients[0] if isinstance(argnums, int) else gradients
+
+    return wrapper
+
+
+def vjp(f: Function, *primals: Any) -> tuple[Any, Function]:
+    """Value of `f` and its vector-Jacobian product: (out, vjp_fn), where vjp_fn(cotangent) has a cotangent per primal.
+
+    The cotangent has the structure and shapes of `out`; `None` stands for 1 where `out` is one number.
+
+    >>> import numpy as np, autodiff as ad
+    >>> out, vjp_fn = ad.vjp(lambda x: ad.sin(x), np.array([0.0, np.pi]))
+    >>> vjp_fn(np.array([1.0, 1.0]))
+    (array([ 1., -1.]),)
+    """
+    outer_recording = current.get().enabled
+    with enable_grad():
+        lifted, leaves = _lift(primals)
+        since = min((leaf.index for leaf in leaves), default=0)
+        out = f(*lifted)
+    out_leaves = flatten(out)
+    live = outer_recording and _reaches_before(out_leaves, since)
+
+    def vjp_fn(cotangent: Any = None) -> tuple[Any, ...]:
+        cotangents = [None] * len(out_leaves) if cotangent is None else flatten(cotangent)
+        if len(cotangents) != len(out_leaves):
+            raise GradientError(f"vjp: the result has {len(out_leaves)} arrays, the cotangent {len(cotangents)}")
+        wanted = {leaf.index for leaf in leaves}
+        totals: dict[int, Any] = {}
+        for value, g in zip(out_leaves, cotangents, strict=True):
+            if not (isinstance(value, Value) and value.requires_grad):
+                continue
+            if value.index < since:  # a value of an outer transform, passed through
+                continue
+            recorded = live or (outer_recording and isinstance(g, Value) and g.requires_grad)
+            found = cotangents_of(value, g, lambda v: v.index in wanted, since=since, live=recorded)
+            for leaf, message in found:
+                totals[leaf.index] = totals[leaf.index] + message if leaf.index in totals else message
+        results = iter([_given(totals.get(leaf.index), leaf) for leaf in leaves])
+        return tuple(unflatten(primal, results) for primal in primals)
+
+    return unflatten(out, iter([_lower(leaf, live) for leaf in out_leaves])), vjp_fn
+
+
+def _lift(primals: tuple[Any, ...]) -> tuple[tuple[Any, ...], list[Value]]:
+    """The primals with a fresh tracked value in place of each number and array, and those values in order."""
+    leaves = [_fresh(leaf) for leaf in flatten(primals)]
+    return unflatten(primals, iter(leaves)), leaves
+
+
+def _fresh(leaf: Any) -> Value:
+    if isinstance(leaf, Value):
+        if leaf.requires_grad:
+            value: Value = alias(leaf, name=leaf.name)
+            return value
+        leaf = leaf.data
+    if isinstance(leaf, NUMBERS) and not isinstance(leaf, np.ndarray):
+        return Scalar(leaf)
+    if not isinstance(leaf, np.ndarray):
+        raise OperandError(f"a gradient is taken with respect to numbers and arrays, got {type(leaf).__name__}")
+    if leaf.dtype.kind != "f":
+        raise OperandError(f"a gradient is taken with respect to floating arrays, got dtype {leaf.dtype}; use floats")
+    return Tensor.leaf(leaf)
+
+
+def _reaches_before(outputs: list[Any], since: int) -> bool:
+    """Whether a tracked value recorded before `since` entered the computation of the outputs."""
+    tracked = [value for value in outputs if isinstance(value, Value)]
+    return any(
+        isinstance(operand, Value) and operand.requires_grad and operand.index < since
+        for value in topological(tracked, since)
+        for operand in value.operands
+    )
+
+
+def _given(g: Any, leaf: Value) -> Any:
+    """The gradient of a leaf; zeros in its shape and dtype if the walk did not reach it."""
+    if g is not None:
+        return g
+    return 0.0 if isinstance(leaf.data, float) else np.zeros_like(leaf.data)
+
+
+def _lower(value: Any, live: bool) -> Any:
+    """A result as the caller sees it: plain, unless an outer transform still needs its history."""
+    return value if live or not isinstance(value, Value) else value.data
+
+
+def _data(value: Any) -> Any:
+    return value.data if isinstance(value, Value) else value
+
+
+def _describe(out: Any) -> str:
+    return f"a {type(out).__name__}" if isinstance(out, list | tuple | dict) else f"shape {np.shape(_data(out))}"
+
+
+def flatten(tree: Any) -> list[Any]:
+    """The leaves of nested lists, tuples and dicts, in order; dicts by insertion."""
+    if isinstance(tree, dict):
+        tree = list(tree.values())
+    return [leaf for item in tree for leaf in flatten(item)] if isinstance(tree, list | tuple) else [tree]
+
+
+def unflatten(tree: Any, leaves: Any) -> Any:
+    """The structure of `tree` with its leaves replaced, in order, from an iterator."""
+    if isinstance(tree, dict):
+        return type(tree)((key, unflatten(item, leaves)) for key, item in tree.items())
+    if isinstance(tree, tuple) and hasattr(tree, "_fields"):
+        return type(tree)(*(unflatten(item, leaves) for item in tree))
+    if isinstance(tree, list | tuple):
+        return type(tree)(unflatten(item, leaves) for item in tree)
+    return next(leaves)
