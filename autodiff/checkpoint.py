@@ -38,10 +38,10 @@ _VERSION_LINE = re.compile(rb"([0-9]{1,9})\n")
 _DIGEST_LINE = re.compile(rb"sha256 ([0-9a-f]{64}) of ([0-9]{1,18}) bytes\n")
 
 _LEAVES = (str, int, float, bool, type(None), bytes)
-_NUMBERS = "biufcmM"  # NumPy's kinds: bool, int, unsigned, float, complex, timedelta, datetime
-_TEXTS = "SU"  # admitted in arrays; a scalar of these kinds loses trailing NULs, and str and bytes do not
-_DTYPE = re.compile(r"[<>|](?:[biufcSU][0-9]{1,9}|[mM]8(?:\[[0-9A-Za-z/]{1,20}\])?)")
+# NumPy's bool, int, unsigned, float, complex, bytes and text; then timedelta and datetime with their unit.
+_DTYPE = re.compile(r"[<>|](?:[biufcSU][0-9]{1,6}|[mM]8(?:\[[0-9A-Za-z/]{1,20}\])?)")
 _DEEPEST = 100
+_HIGHEST_RANK = 64  # NumPy's own limit
 
 # What a tree of plain data without a memo is written with. None of these imports, calls, or repeats anything.
 _INSTRUCTIONS = """
@@ -139,28 +139,35 @@ def _require_plain(path: str | os.PathLike[str], state: object) -> None:
 
 
 def _is_plain_numpy(value: object) -> bool:
-    if isinstance(value, np.generic):
-        return value.dtype.kind in _NUMBERS
-    return isinstance(value, np.ndarray) and type(value) is np.ndarray and value.dtype.kind in _NUMBERS + _TEXTS
+    if isinstance(value, np.generic):  # str_ and bytes_ would lose trailing NULs, and str and bytes do not
+        if type(value) is not value.dtype.type or value.dtype.kind in "SU":
+            return False
+        return _DTYPE.fullmatch(value.dtype.str) is not None
+    return type(value) is np.ndarray and _DTYPE.fullmatch(value.dtype.str) is not None
 
 
 def _kind(value: object) -> str:
     kind = type(value)
     if kind is np.ndarray:
         return f"an array of dtype {_one_line(value.dtype)}"  # type: ignore[attr-defined]
-    return (
-        f"of type {kind.__qualname__}"
-        if kind.__module__ == "builtins"
-        else f"of type {kind.__module__}.{kind.__qualname__}"
-    )
+    home = "" if kind.__module__ == "builtins" else f"{kind.__module__}."
+    return f"of type {home}{kind.__qualname__}"
 
 
 def _spell(where: _Where) -> str:
     keys = []
     while where is not None:
         where, key = where
-        keys.append(f"[{json.dumps(key) if isinstance(key, str) else repr(key)}]")
+        keys.append(f"[{_spell_key(key)}]")
     return "state" + "".join(reversed(keys))
+
+
+def _spell_key(key: object) -> str:
+    if isinstance(key, int) and key.bit_length() > 64:  # Python refuses to print the longest ones in decimal
+        spelt = hex(key)
+    else:
+        spelt = json.dumps(key) if isinstance(key, str) else repr(key)
+    return spelt if len(spelt) <= 80 else f"{spelt[:79]}…"
 
 
 # The payload
@@ -192,7 +199,7 @@ class _Decoder(pickle.Unpickler):
         match identity:
             case (str(dtype), (tuple() | None) as shape, "C" | "F" as order, bytes(data)) if _DTYPE.fullmatch(dtype):
                 dims = () if shape is None else shape
-                if all(type(n) is int and 0 <= n < 2**63 for n in dims):
+                if len(dims) <= _HIGHEST_RANK and all(type(n) is int and 0 <= n < 2**63 for n in dims):
                     return _rebuild(np.dtype(dtype), shape, order, data)
         raise ValueError("an array is not described by dtype, shape, order and bytes")
 

@@ -18,7 +18,7 @@ import numpy as np
 from . import ops
 from .errors import AutodiffError, ExpressionError
 from .primitive import NUMBERS
-from .recording import Source, Value, current
+from .recording import Source, Value, current, recording
 from .scalar import Scalar
 from .tensor import Tensor
 
@@ -133,10 +133,11 @@ def _input(name: str, value: Any) -> Value:
         raise ExpressionError(f"{name!r} is not a name; use letters, digits and _")
     if isinstance(value, Value):
         return value
-    if isinstance(value, NUMBERS):
-        return Scalar(value, name=name)
-    array = np.asarray(value)
-    return Tensor(array, name=name, dtype=float if array.dtype.kind in "iub" else None)
+    with recording(source=False):  # the line that called the parser made no input
+        if isinstance(value, NUMBERS):
+            return Scalar(value, name=name)
+        array = np.asarray(value)
+        return Tensor(array, name=name, dtype=float if array.dtype.kind in "iub" else None)
 
 
 def _constant(value: Any) -> Value:

@@ -81,22 +81,19 @@ class Differentiable(Value):
         return bool(self.data)
 
     def __float__(self) -> float:
-        return float(self.data)
+        return self.item()
 
     def __int__(self) -> int:
-        return int(self.data)
+        return int(self.item())
 
     def __format__(self, spec: str) -> str:
         return format(self.item(), spec) if spec else str(self)
 
     def item(self) -> float:
         """The one number of this value as a Python float. Raises OperandError if there are several."""
-        try:
-            return float(self.data)
-        except TypeError as error:
-            raise OperandError(
-                f"item: only a value with one element is a number, this has shape {self.shape}"
-            ) from error
+        if np.size(self.data) != 1:
+            raise OperandError(f"item: only a value with one element is a number, this has shape {self.shape}")
+        return float(np.asarray(self.data).item())
 
     def backward(self, cotangent: Any = None, create_graph: bool = False) -> None:
         """Add ∂(this value)/∂leaf into `.grad` of every leaf it depends on.

@@ -139,9 +139,14 @@ class Elementwise(Primitive):
                 return float(self.forward(*(np.float64(value) for value in data)))
 
     def local(self, position: int, out: Any, operands: Sequence[Any]) -> Any:
-        """The local derivative ∂out/∂operand."""
+        """The local derivative ∂out/∂operand, with IEEE results where Python would raise (1/0)."""
         partial = self.partials[position]
-        return partial(out, *operands) if callable(partial) else partial
+        if not callable(partial):
+            return partial
+        try:
+            return partial(out, *operands)
+        except ArithmeticError:
+            return float(partial(np.float64(out), *(np.float64(value) for value in operands)))
 
     def has_rule(self, position: int) -> bool:
         return self.partials[position] is not None
@@ -156,5 +161,10 @@ def misfit(name: str, data: Sequence[Any], error: Exception) -> AutodiffError:
 
 
 def reserve_names() -> None:
-    """Keep the names defined so far for the built-in operations; `ops` calls it once its tables are made."""
+    """Keep the names defined so far for the built-in operations; each table calls it once it is complete."""
     _reserved.update(OPERATIONS)
+
+
+def builtin_names() -> frozenset[str]:
+    """The names of the built-in operations."""
+    return frozenset(_reserved.difference(LEAVES))

@@ -109,7 +109,7 @@ def send(value: Value, g: Any, since: int, live: bool, safe: bool) -> list[Sent 
         elif isinstance(primitive, Elementwise):
             local = primitive.local(position, out, operands)
             if type(g) is float and type(local) is not np.ndarray:
-                message = g * local if g else 0.0
+                message = g * local if g and local is not False else 0.0
             else:
                 message = fit(primitive.name, position, product(g, local, live or safe), operand)
             messages.append(Sent(local, message))
@@ -121,7 +121,7 @@ def send(value: Value, g: Any, since: int, live: bool, safe: bool) -> list[Sent 
 
 def product(g: Any, local: Any, safe: bool) -> Any:
     """g × local derivative. With `safe`, a zero cotangent stays zero where the local derivative is not finite."""
-    if isinstance(local, int | float) and not isinstance(local, bool):
+    if type(local) is int or type(local) is float:
         return g if local == 1 else -g if local == -1 else g * local
     values = local.data if isinstance(local, Value) else local
     if np.asarray(values).dtype.kind == "b":
@@ -144,7 +144,7 @@ def fit(name: str, position: int, message: Any, operand: Value) -> Any:
                 f"{name}: the local derivative of operand {position} makes a message of shape {shape}, "
                 f"which is no broadcast of the operand's shape {operand.shape}"
             ) from error
-    return conform(message, operand)
+    return conform(name, message, operand)
 
 
 def check(name: str, position: int, message: Any, operand: Value) -> Any:
@@ -159,10 +159,10 @@ def check(name: str, position: int, message: Any, operand: Value) -> Any:
             f"{name}: the rule of operand {position} must return a cotangent of shape {operand.shape}, "
             f"got shape {np.shape(message)}"
         )
-    return conform(message, operand)
+    return conform(name, message, operand)
 
 
-def conform(message: Any, operand: Value) -> Any:
+def conform(name: str, message: Any, operand: Value) -> Any:
     """The message as the operand's own kind of number: a float for a Scalar, an array of its dtype for a Tensor."""
     live = isinstance(message, Value)
     kind = Value.kinds["scalar"]
@@ -173,7 +173,7 @@ def conform(message: Any, operand: Value) -> Any:
     dtype = operand.data.dtype
     if message.dtype != dtype:
         if message.dtype.kind not in "fiub":
-            raise RuleError(f"a rule returned dtype {message.dtype} for an operand of {dtype}")
+            raise RuleError(f"{name}: a rule returned dtype {message.dtype} for an operand of {dtype}")
         return astype(message, dtype)
     return message
 

@@ -58,9 +58,9 @@ add = Elementwise("add", np.add, 1, 1, scalar=operator.add)
 subtract = Elementwise("sub", np.subtract, 1, -1, scalar=operator.sub)
 multiply = Elementwise("mul", np.multiply, lambda out, x, y: y, lambda out, x, y: x, scalar=operator.mul)
 divide = Elementwise("div", np.divide, lambda out, x, y: 1 / y, lambda out, x, y: -out / y, scalar=operator.truediv)
-power = Elementwise(
+power: Elementwise = Elementwise(
     "pow", np.power,
-    lambda out, x, y: y * x ** (y - (y != 0)),                         # y xʸ⁻¹, and 0 for y = 0 even at x = 0
+    lambda out, x, y: y * power(x, y - (y != 0)),                      # y xʸ⁻¹, and 0 for y = 0 even at x = 0
     lambda out, x, y: out * log(x + 1.0 * ((x == 0) & (y >= 0))),      # xʸ log x, and its limit 0 at x = 0
     scalar=math.pow,
 )

@@ -1,0 +1,44 @@
+"""Fixtures for the whole suite."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def mnist_folder() -> Path:
+    """The folder with MNIST's four files. Skips where there is none, except in CI, where that is a failure."""
+    folder = Path(os.environ.get("CHAINLENS_MNIST", ROOT.parent / "shared/data/mnist"))
+    if not folder.is_dir():
+        reason = f"MNIST is not at {folder}; set CHAINLENS_MNIST to its folder"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return folder
+
+
+@pytest.fixture
+def chainlens(tmp_path):
+    """Run the command as a real process in an empty folder; returns the completed process."""
+
+    def run(*arguments: str, timeout: float = 120, **options):
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8", "COLUMNS": "100"}
+        environment |= options.pop("env", {})
+        return subprocess.run(
+            [sys.executable, "-m", "cli", *map(str, arguments)],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            encoding="utf-8",
+            timeout=timeout,
+            stdin=options.pop("stdin", subprocess.DEVNULL),
+            check=False,
+            **options,
+        )
+
+    return run

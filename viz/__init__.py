@@ -1,0 +1,15 @@
+"""Pictures and steps of backpropagation, drawn from the record of one backward walk.
+
+>>> import autodiff as ad, viz
+>>> w, x = ad.Scalar(0.5, name="w"), ad.Scalar(2.0, name="x")
+>>> drawing = viz.draw((w * x - 1) ** 2)     # in a notebook it shows itself; drawing.save("loss.pdf") writes it
+>>> viz.Stepper(ad.backprop(w * x)).next().node.op
+'mul'
+"""
+
+from .dot import to_dot
+from .drawing import Drawing, draw
+from .stepper import Stepper
+from .terminal import step
+
+__all__ = ["Drawing", "Stepper", "draw", "step", "to_dot"]

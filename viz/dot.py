@@ -1,0 +1,173 @@
+"""DOT text from a view. Pure: no layout, no process, no file.
+
+The ledger of an edge is a node of its own in the middle of the edge, so that no line ever crosses its text.
+"""
+
+import html
+from collections.abc import Sequence
+from typing import Any
+
+import graphviz
+
+from .theme import LIGHT, Theme
+from .view import Card, Edge, Line, View, shared_scope, view
+
+SHAPES = {
+    "input": {"shape": "box", "style": "filled"},
+    "parameter": {"shape": "cds", "style": "filled"},
+    "constant": {"shape": "note", "style": "filled"},
+    "operation": {"shape": "box", "style": "rounded,filled"},
+}
+
+
+def to_dot(subject: Any, *, theme: Theme = LIGHT, direction: str = "LR") -> str:
+    """DOT text of a value, graph, trace or view. `direction` is "LR" (reads like a formula) or "TB".
+
+    >>> import autodiff as ad
+    >>> print(to_dot(ad.Scalar(2.0, name="x") * 3).splitlines()[0])
+    digraph backpropagation {
+    """
+    content = subject if isinstance(subject, View) else view(subject)
+    dot = graphviz.Digraph("backpropagation")
+    dot.attr(
+        rankdir=direction,
+        bgcolor=theme.background,
+        fontname=theme.font,
+        fontcolor=theme.text,
+        nodesep="0.28",
+        ranksep="0.32",
+        pad="0.25",
+        charset="UTF-8",
+        outputorder="edgesfirst",
+        tooltip=" ",
+        labelloc="b",
+        labeljust="l",
+        label=_legend(content, theme),
+    )
+    dot.attr("node", fontname=theme.font, fontsize="11", fontcolor=theme.text, margin="0.06,0.05")
+    dot.attr("edge", color=theme.line, arrowsize="0.7", penwidth="1.2")
+    _add_scope(dot, "", content, theme)
+    for edge in content.edges:
+        _add_edge(dot, edge, theme)
+    return str(dot.source)
+
+
+def _add_scope(dot: Any, scope: str, content: View, theme: Theme) -> None:
+    """The cards and ledgers of a scope, then a box for each scope inside it."""
+    homes = {card.id: card.scope for card in content.cards}
+    for card in content.cards:
+        if card.scope == scope:
+            _add_card(dot, card, content, theme)
+    for edge in content.edges:
+        if edge.lines and shared_scope([homes[edge.source], homes[edge.target]]) == scope:
+            dot.node(_ledger_id(edge), _table(_lines(edge.lines, theme, 10)), shape="plain", tooltip=" ")
+    depth = len(scope) + 1 if scope else 0
+    children = {c.scope[depth:].split("/")[0]: None for c in content.cards if _is_inside(c.scope, scope)}
+    for child in children:
+        path = f"{scope}/{child}" if scope else child
+        with dot.subgraph(name=f"cluster_{path}") as box:
+            box.attr(
+                label=f"<{_text(child, theme.scope, 10)}>",
+                style="rounded,filled",
+                color=theme.line,
+                fillcolor=theme.scope_fill,
+                labelloc="t",
+                labeljust="l",
+                margin="10",
+                tooltip=graphviz.escape(path),
+            )
+            _add_scope(box, path, content, theme)
+
+
+def _is_inside(scope: str, outer: str) -> bool:
+    return scope != outer and (not outer or scope.startswith(f"{outer}/"))
+
+
+def _add_card(dot: Any, card: Card, content: View, theme: Theme) -> None:
+    border = theme.backward if card.is_output and content.has_gradients else theme.border[card.kind]
+    dot.node(
+        f"n{card.id}",
+        _card_label(card, theme),
+        **SHAPES[card.kind],
+        fillcolor=theme.alarm_fill if card.is_alarm else theme.fill[card.kind],
+        color=theme.alarm if card.is_alarm else border,
+        penwidth="2.6" if card.is_output or card.is_alarm else "1.3",
+        tooltip=graphviz.escape(card.tooltip),
+    )
+
+
+def _card_label(card: Card, theme: Theme) -> str:
+    sign = f"<b>{_text(card.sign, theme.quiet, 12)}</b>&nbsp;&nbsp;" if card.sign else ""
+    head = f'<tr><td colspan="2" align="left">{sign}<b>{_text(card.title, theme.text, 12)}</b></td></tr>'
+    rule = "<hr/>" if card.rows else ""
+    rows = "".join(
+        f'<tr><td align="left">{_text(row.label or " ", theme.quiet, 10)}</td>'
+        f'<td align="right">{_text(row.line.text, _colour(row.line.role, theme), 11, theme.mono)}</td></tr>'
+        for row in card.rows
+    )
+    return _table(f"{head}{rule}{rows}")
+
+
+def _add_edge(dot: Any, edge: Edge, theme: Theme) -> None:
+    style = {"color": theme.alarm, "penwidth": "2.2"} if edge.is_alarm else {}
+    source, target = f"n{edge.source}", f"n{edge.target}"
+    if not edge.lines:
+        dot.edge(source, target, **style)
+        return
+    dot.edge(source, _ledger_id(edge), arrowhead="none", **style)
+    dot.edge(_ledger_id(edge), target, **style)
+
+
+def _ledger_id(edge: Edge) -> str:
+    return f"e{edge.target}_{edge.position}"
+
+
+def _legend(content: View, theme: Theme) -> str:
+    """What the colours and shapes mean, for those that occur; and what is not shown."""
+    swatches = [
+        f'<td bgcolor="{theme.fill[kind]}" color="{theme.border[kind]}" border="1" width="22" height="12"></td>'
+        f"<td>{_text(kind, theme.quiet, 10)}</td>"
+        for kind in content.kinds
+    ]
+    swatches.append(f"<td>{_text('  value: forward pass', theme.forward, 10)}</td>")
+    if content.has_gradients:
+        chain = "∂: backward pass; a message is upstream × local derivative, messages that meet are added"
+        swatches.append(f"<td>{_text(chain, theme.backward, 10)}</td>")
+    note = f"<td>{_text(content.note, theme.alarm, 10)}</td>" if content.note else ""
+    return (
+        f'<<table border="0" cellborder="0" cellspacing="6" cellpadding="1"><tr>{"".join(swatches)}{note}</tr></table>>'
+    )
+
+
+def _lines(lines: Sequence[Line], theme: Theme, size: int) -> str:
+    return "".join(f"<tr><td>{_text(line.text, _colour(line.role, theme), size)}</td></tr>" for line in lines)
+
+
+def _table(rows: str) -> str:
+    return f'<<table border="0" cellborder="0" cellspacing="0" cellpadding="3">{rows}</table>>'
+
+
+def _colour(role: str, theme: Theme) -> str:
+    colours: dict[str, str] = {
+        "text": theme.text,
+        "quiet": theme.quiet,
+        "forward": theme.forward,
+        "backward": theme.backward,
+        "alarm": theme.alarm,
+    }
+    return colours[role]
+
+
+def _text(text: str, colour: str, size: int, face: str = "") -> str:
+    font = f' face="{face}"' if face else ""
+    return f'<font color="{colour}" point-size="{size}"{font}>{escape(text)}</font>'
+
+
+def escape(text: str) -> str:
+    """Text for an HTML-like label: markup escaped, runs of spaces kept, and nothing that XML does not allow.
+
+    >>> escape('<b> & "q"  x')
+    '&lt;b&gt; &amp; &quot;q&quot;&nbsp;&nbsp;x'
+    """
+    allowed = "".join(c if c.isprintable() else "�" for c in text) or " "
+    return html.escape(allowed).replace("  ", "&nbsp;&nbsp;")

@@ -1,0 +1,133 @@
+"""How each operation is written: its sign, its formula, and the local derivative of each operand, one row each.
+
+`{0}`, `{1}`, ... stand for the operands, `{out}` for the result, `g` for the upstream cotangent. For an elementwise
+operation the last column is the local derivative that multiplies g; for any other it is the whole rule, in words.
+An operation without a row, a user's own, is written as a function call.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from autodiff import Node
+
+from .numbers import number, subscript, superscript
+
+
+class Notation(NamedTuple):
+    """One row: sign on the card, formula, and one derivative per operand."""
+
+    sign: str
+    formula: str
+    derivatives: tuple[str, ...]
+
+
+# fmt: off
+NOTATION: dict[str, Notation] = {
+    "add":          Notation("+", "{0} + {1}", ("1", "1")),
+    "sub":          Notation("−", "{0} − {1}", ("1", "−1")),
+    "mul":          Notation("×", "{0} · {1}", ("{1}", "{0}")),
+    "div":          Notation("÷", "{0} / {1}", ("1 / {1}", "−{out} / {1}")),
+    "pow":          Notation("^", "{0} ^ {1}", ("{1} · {0} ^ ({1} − 1)", "{out} · log {0}")),
+    "neg":          Notation("−", "−{0}", ("−1",)),
+    "abs":          Notation("|·|", "|{0}|", ("sign {0}",)),
+    "sign":         Notation("sign", "sign({0})", ("0",)),
+    "exp":          Notation("exp", "exp({0})", ("{out}",)),
+    "log":          Notation("log", "log({0})", ("1 / {0}",)),
+    "sqrt":         Notation("√", "√{0}", ("1 / (2 · {out})",)),
+    "sin":          Notation("sin", "sin({0})", ("cos {0}",)),
+    "cos":          Notation("cos", "cos({0})", ("−sin {0}",)),
+    "tanh":         Notation("tanh", "tanh({0})", ("1 − {out}²",)),
+    "sigmoid":      Notation("σ", "σ({0})", ("{out} · (1 − {out})",)),
+    "relu":         Notation("relu", "relu({0})", ("[{0} > 0]",)),
+    "maximum":      Notation("max", "max({0}, {1})", ("[{0} ≥ {1}]", "[{1} ≥ {0}]")),
+    "minimum":      Notation("min", "min({0}, {1})", ("[{0} ≤ {1}]", "[{1} ≤ {0}]")),
+    "where":        Notation("where", "{1} where {0}, else {2}", ("", "[{0}]", "[not {0}]")),
+    "dropout":      Notation("dropout", "dropout({0})", ("mask", "")),
+    "sum":          Notation("Σ", "Σ {0}", ("g to every element",)),
+    "mean":         Notation("mean", "mean({0})", ("g / n to every element",)),
+    "max":          Notation("max", "max({0})", ("g to the maximum",)),
+    "logsumexp":    Notation("log Σ exp", "log Σ exp({0})", ("g · softmax({0})",)),
+    "softmax":      Notation("softmax", "softmax({0})", ("{out} · (g − Σ g·{out})",)),
+    "log_softmax":  Notation("log softmax", "log softmax({0})", ("g − exp({out}) · Σ g",)),
+    "cross_entropy": Notation("cross-entropy", "cross_entropy({0})", ("g · (softmax({0}) − onehot) / n", "")),
+    "matmul":       Notation("@", "{0} @ {1}", ("g · {1}ᵀ", "{0}ᵀ · g")),
+    "reshape":      Notation("reshape", "reshape({0})", ("g in the old shape",)),
+    "transpose":    Notation("ᵀ", "{0}ᵀ", ("gᵀ",)),
+    "broadcast_to": Notation("broadcast", "broadcast({0})", ("Σ g over the copies",)),
+    "sum_to":       Notation("Σ", "Σ {0}", ("g to every summand",)),
+    "getitem":      Notation("[ ]", "{0}[…]", ("g into its place",)),
+    "scatter":      Notation("scatter", "scatter({0})", ("g[…]",)),
+    "astype":       Notation("astype", "astype({0})", ("g",)),
+    "alias":        Notation("=", "{0}", ("g",)),
+    "to_tensor":    Notation("tensor", "tensor({0})", ("g",)),
+    "to_scalar":    Notation("scalar", "scalar({0})", ("g",)),
+}
+# fmt: on
+
+LABEL_LENGTH = 24
+
+
+def label(node: Node) -> str:
+    """What a node is called: its name, the number of an unnamed constant, or `v` with its id, as in v₄."""
+    if node.name:
+        return shorten(node.name)
+    if node.op == "constant":
+        return number(node.value) if node.shape == () else f"c{subscript(node.id)}"
+    return f"v{subscript(node.id)}"
+
+
+def shorten(name: str, length: int = LABEL_LENGTH) -> str:
+    """A name on one line, its middle left out if it is long; nothing invisible stays in it."""
+    line = "".join(c if c.isprintable() else "�" for c in name) or "(no name)"
+    return line if len(line) <= length else f"{line[: length // 2]}…{line[-(length // 2 - 1) :]}"
+
+
+def sign(node: Node) -> str:
+    """The operation's sign, as on the head of a card."""
+    return NOTATION[node.op].sign if node.op in NOTATION else shorten(node.op)
+
+
+def formula(node: Node, nodes: Sequence[Node]) -> str:
+    """What the node computes, in the names of its operands: `w · x`."""
+    names = [label(nodes[i]) for i in node.operands]
+    if node.op == "pow" and (power := superscript(names[1])) is not None:
+        return f"{names[0]}{power}"
+    if node.op not in NOTATION:
+        return f"{shorten(node.op)}({', '.join(names)})"
+    return _write(NOTATION[node.op].formula, label(node), names)
+
+
+def derivative(node: Node, position: int, nodes: Sequence[Node]) -> str:
+    """The local derivative of one operand, or the rule in words: `x`, `1 − v₂²`, `hᵀ · g`."""
+    names = [label(nodes[i]) for i in node.operands]
+    if (
+        node.op == "pow"
+        and position == 0
+        and nodes[node.operands[1]].op == "constant"
+        and nodes[node.operands[1]].shape == ()
+    ):
+        return _power_rule(names[0], float(nodes[node.operands[1]].value))
+    row = NOTATION.get(node.op)
+    if row is None or position >= len(row.derivatives):
+        return f"∂{shorten(node.op)}/∂{names[position]}"
+    return _write(row.derivatives[position], label(node), names)
+
+
+def _write(template: str, out: str, names: Sequence[str]) -> str:
+    # Not str.format on the names' own text: a name may hold braces.
+    for key, name in (("{out}", out), *((f"{{{i}}}", name) for i, name in enumerate(names))):
+        template = template.replace(key, name.replace("{", "\x00"))
+    return template.replace("\x00", "{")
+
+
+def _power_rule(base: str, exponent: float) -> str:
+    """d/dx xⁿ = n xⁿ⁻¹, with the powers 0 and 1 written out."""
+    if exponent == 2:
+        return f"2 · {base}"
+    if exponent in (0, 1):
+        return number(int(exponent))
+    return f"{_short(exponent)} · {base}{superscript(_short(exponent - 1)) or ''}"
+
+
+def _short(x: float) -> str:
+    return number(int(x) if x == int(x) else x)

@@ -1,0 +1,131 @@
+"""Steps and gradients as lines of text. Each line is a list of parts with a role, so that a terminal can colour it."""
+
+from collections.abc import Sequence
+from pathlib import PurePath
+from typing import Any
+
+import numpy as np
+
+from autodiff import BackwardTrace, Node
+
+from .notation import formula, label
+from .numbers import norm, number
+from .stepper import Stepper
+from .view import Line, local_line, product_line
+
+Text = list[Line]
+WIDTH = 110  # where lines break in a pipe, so that logs stay readable
+
+
+def step_lines(stepper: Stepper, width: int = WIDTH) -> list[Text]:
+    """The current step: where the walk is, the node, and one line per message with the running sum it makes.
+
+    >>> import autodiff as ad
+    >>> stepper = Stepper(ad.backprop(ad.Scalar(3.0, name="w") * ad.Scalar(2.0, name="x")))
+    >>> _ = stepper.next()
+    >>> for line in step_lines(stepper):
+    ...     print("".join(part.text for part in line))
+     backward 1 of 3
+     ── node #2  mul   v₂ = w · x    value 6.000    upstream ∂v₂/∂v₂ = 1.000
+        to w:  ∂v₂/∂w = x = 2.000    1.000 × 2.000 = 2.000    ∂v₂/∂w: — + 2.000 = 2.000
+        to x:  ∂v₂/∂x = w = 3.000    1.000 × 3.000 = 3.000    ∂v₂/∂x: — + 3.000 = 3.000
+    """
+    step = stepper.current
+    nodes = stepper.trace.graph.nodes
+    if step is None:
+        return [[Line(f" before the first of {len(stepper)} steps", "quiet")]]
+    target = label(stepper.trace.graph.outputs[0])
+    node = step.node
+    lines = [_head(stepper.position, len(stepper), node, width)]
+    written = label(node) if node.is_leaf else f"{label(node)} = {formula(node, nodes)}"
+    lines += _columns(
+        [Line(" ── ", "quiet"), Line(f"node #{node.id}  {node.op}   ", "quiet"), Line(written, "text")],
+        [
+            [Line("value ", "quiet"), Line(amount(node.value), _role(node.value, "forward"))],
+            [
+                Line("gradient " if node.is_leaf else "upstream ", "quiet"),
+                Line(f"∂{target}/∂{label(node)} = {amount(step.upstream)}", _role(step.upstream, "backward")),
+            ],
+        ],
+        width,
+    )
+    rows = []
+    for position, (message, before) in enumerate(stepper.arrivals):
+        if message.message is None:
+            continue
+        operand = label(nodes[message.operand])
+        role = _role(message.message, "backward")
+        total = f"∂{target}/∂{operand}: {_sum(before, message.message, message.total)}"
+        rows.append(
+            (
+                [Line(f"    to {operand}:  ", "quiet"), Line(local_line(node, position, nodes, message), "text")],
+                [
+                    [Line(product_line(message, step.upstream, "="), role)],
+                    [Line(total, _role(message.total, "backward"))],
+                ],
+            )
+        )
+    starts = [sum(len(part.text) for part in first) for first, _ in rows]
+    products = [len(rest[0][0].text) for _, rest in rows]
+    for first, rest in rows:
+        lines += _columns(first, rest, width, [max(starts), max(products)])
+    return lines
+
+
+def _head(position: int, count: int, node: Node, width: int) -> Text:
+    head = f" backward {position} of {count}"
+    if node.source is None:
+        return [Line(head, "quiet")]
+    place = f"{PurePath(node.source.file).name}:{node.source.line}   {node.source.text}"
+    if node.source.file == "expression":
+        place = node.source.text
+    gap = max(3, 51 - len(head))
+    room = max(10, width - len(head) - gap)
+    return [
+        Line(head, "quiet"),
+        Line(" " * gap, "quiet"),
+        Line(place if len(place) <= room else place[: room - 1] + "…", "quiet"),
+    ]
+
+
+def _columns(first: Text, rest: list[Text], width: int, widths: Sequence[int] = ()) -> list[Text]:
+    """One line of columns, or, where they do not fit the width, one line per column."""
+    pads = [*widths, 0, 0][: len(rest)]
+    line, used = list(first), _length(first)
+    for column, pad in zip(rest, pads, strict=True):
+        line.append(Line(" " * (max(0, pad - used) + 4), "quiet"))
+        line += column
+        used = _length(column)
+    if _length(line) <= width:
+        return [line]
+    return [list(first), *([Line("       ", "quiet"), *column] for column in rest)]
+
+
+def _length(text: Text) -> int:
+    return sum(len(part.text) for part in text)
+
+
+def amount(value: Any) -> str:
+    """A number as it is; an array by its shape and norm: `‖·‖ = 1.250 (128 × 10)`."""
+    if value is None:
+        return "—"
+    if np.shape(value) == ():
+        return number(value)
+    return f"‖·‖ = {number(norm(value))} ({' × '.join(map(str, np.shape(value)))})"
+
+
+def _sum(before: Any, message: Any, total: Any) -> str:
+    if np.shape(total) != ():
+        parts = [f"‖{number(norm(part))}‖" if part is not None else "—" for part in (before, message, total)]
+    else:
+        parts = [number(part) if part is not None else "—" for part in (before, message, total)]
+    return f"{parts[0]} + {parts[1]} = {parts[2]}"
+
+
+def _role(value: Any, role: str) -> str:
+    return role if np.all(np.isfinite(value)) else "alarm"
+
+
+def gradient_rows(trace: BackwardTrace) -> list[tuple[str, str, str]]:
+    """Name, value and gradient of every input and parameter, as text."""
+    return [(label(node), amount(node.value), amount(trace.cotangents.get(node.id))) for node in trace.graph.inputs]
