@@ -129,7 +129,7 @@ def _is_subgradient(analytic: float, f: Any, x: float) -> bool:
         here = f(x)
         slopes = sorted(((here - f(x - h)) / h, (f(x + h) - here) / h))
     is_kink = slopes[1] - slopes[0] > KINK * max(1.0, abs(slopes[0]), abs(slopes[1]))
-    return is_kink and slopes[0] - KINK <= analytic <= slopes[1] + KINK
+    return bool(is_kink and slopes[0] - KINK <= analytic <= slopes[1] + KINK)
 
 
 def _weighted_gradient(f: Function, args: tuple[Any, ...]) -> Function:

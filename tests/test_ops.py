@@ -84,6 +84,7 @@ CASES = {
     "alias": [(lambda x: shape.alias(x), A)],
     "to_tensor": [(lambda x: shape.to_tensor(x) * 2, 1.5)],
     "to_scalar": [(lambda x: shape.to_scalar(ad.sum(x)) * 2, A)],
+    "sum_squares": [(lambda x: nn.l2_penalty([x], 0.3), A)],
     "cross_entropy": [(lambda z: nn.cross_entropy(z, LABELS), A)],
 }
 ROWS = [

@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 
 from autodiff.errors import AutodiffError
+from viz import portable
 from viz.render import FORMATS, RenderError, render
 
 CARD = """digraph {
@@ -169,6 +170,7 @@ def test_what_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None
         with pytest.raises(RenderError, match="pip install matplotlib"):
             render(CARD, "svg")
     monkeypatch.setitem(sys.modules, "pygraphviz", None)
+    monkeypatch.setattr(portable, "program", lambda: None)
     with pytest.raises(RenderError, match="pip install pygraphviz"):
         render(CARD, "svg")
 
@@ -289,3 +291,17 @@ def test_what_the_caller_writes_to_stderr_afterwards_arrives() -> None:
 def test_importing_the_module_loads_neither_pygraphviz_nor_matplotlib() -> None:
     done = run("import sys, viz.render; print({'pygraphviz', 'matplotlib'} & set(sys.modules))")
     assert done.stdout.strip() == "set()"
+
+
+def test_without_the_systems_libraries_a_portable_program_draws(monkeypatch: pytest.MonkeyPatch) -> None:
+    if sys.platform != "linux":
+        assert portable.program() is None
+        return
+    monkeypatch.setitem(sys.modules, "pygraphviz", None)
+    svg = ElementTree.fromstring(render('digraph { a [label="w·x", fontname="DejaVu Sans"] }', "svg"))
+    assert "w·x" in "".join(svg.itertext())
+    assert render("digraph { a -> b }", "png").startswith(b"\x89PNG")
+    with pytest.raises(RenderError, match="syntax error"):
+        render("digraph { w -> }", "svg")
+    with pytest.raises(RenderError, match="apt-get install"):
+        render("digraph { a }", "pdf")

@@ -9,6 +9,7 @@ from typing import Any
 
 import graphviz
 
+from .notation import shorten
 from .theme import LIGHT, Theme
 from .view import Card, Edge, Line, View, shared_scope, view
 
@@ -37,7 +38,6 @@ def to_dot(subject: Any, *, theme: Theme = LIGHT, direction: str = "LR") -> str:
         nodesep="0.28",
         ranksep="0.32",
         pad="0.25",
-        charset="UTF-8",
         outputorder="edgesfirst",
         tooltip=" ",
         labelloc="b",
@@ -65,18 +65,25 @@ def _add_scope(dot: Any, scope: str, content: View, theme: Theme) -> None:
     children = {c.scope[depth:].split("/")[0]: None for c in content.cards if _is_inside(c.scope, scope)}
     for child in children:
         path = f"{scope}/{child}" if scope else child
-        with dot.subgraph(name=f"cluster_{path}") as box:
+        with dot.subgraph(name=f"cluster_{_cluster_number(path, content)}") as box:
             box.attr(
-                label=f"<{_text(child, theme.scope, 10)}>",
+                label=f"<{_text(shorten(child), theme.scope, 10)}>",
                 style="rounded,filled",
                 color=theme.line,
                 fillcolor=theme.scope_fill,
                 labelloc="t",
                 labeljust="l",
                 margin="10",
-                tooltip=graphviz.escape(path),
+                tooltip=graphviz.escape(shorten(path, 80)),
             )
             _add_scope(box, path, content, theme)
+
+
+def _cluster_number(path: str, content: View) -> int:
+    """A scope's place among all scopes: its text may hold what no identifier can."""
+    scopes = {card.scope: None for card in content.cards}
+    prefixes = {"/".join(scope.split("/")[:n]): None for scope in scopes for n in range(1, scope.count("/") + 2)}
+    return list(prefixes).index(path)
 
 
 def _is_inside(scope: str, outer: str) -> bool:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from autodiff import Node
 
-from .numbers import number, subscript, superscript
+from .numbers import minus, number, subscript, superscript
 
 
 class Notation(NamedTuple):
@@ -50,6 +50,7 @@ NOTATION: dict[str, Notation] = {
     "softmax":      Notation("softmax", "softmax({0})", ("{out} · (g − Σ g·{out})",)),
     "log_softmax":  Notation("log softmax", "log softmax({0})", ("g − exp({out}) · Σ g",)),
     "cross_entropy": Notation("cross-entropy", "cross_entropy({0})", ("g · (softmax({0}) − onehot) / n", "")),
+    "sum_squares":  Notation("Σ ·²", "Σ {0}²", ("2g · {0}",)),
     "matmul":       Notation("@", "{0} @ {1}", ("g · {1}ᵀ", "{0}ᵀ · g")),
     "reshape":      Notation("reshape", "reshape({0})", ("g in the old shape",)),
     "transpose":    Notation("ᵀ", "{0}ᵀ", ("gᵀ",)),
@@ -90,8 +91,9 @@ def sign(node: Node) -> str:
 def formula(node: Node, nodes: Sequence[Node]) -> str:
     """What the node computes, in the names of its operands: `w · x`."""
     names = [label(nodes[i]) for i in node.operands]
-    if node.op == "pow" and (power := superscript(names[1])) is not None:
-        return f"{names[0]}{power}"
+    exponent = _constant_exponent(node, nodes)
+    if exponent is not None:
+        return f"{names[0]}{superscript(_short(exponent))}"
     if node.op not in NOTATION:
         return f"{shorten(node.op)}({', '.join(names)})"
     return _write(NOTATION[node.op].formula, label(node), names)
@@ -100,13 +102,9 @@ def formula(node: Node, nodes: Sequence[Node]) -> str:
 def derivative(node: Node, position: int, nodes: Sequence[Node]) -> str:
     """The local derivative of one operand, or the rule in words: `x`, `1 − v₂²`, `hᵀ · g`."""
     names = [label(nodes[i]) for i in node.operands]
-    if (
-        node.op == "pow"
-        and position == 0
-        and nodes[node.operands[1]].op == "constant"
-        and nodes[node.operands[1]].shape == ()
-    ):
-        return _power_rule(names[0], float(nodes[node.operands[1]].value))
+    exponent = _constant_exponent(node, nodes)
+    if exponent is not None and position == 0:
+        return _power_rule(names[0], exponent)
     row = NOTATION.get(node.op)
     if row is None or position >= len(row.derivatives):
         return f"∂{shorten(node.op)}/∂{names[position]}"
@@ -120,14 +118,23 @@ def _write(template: str, out: str, names: Sequence[str]) -> str:
     return template.replace("\x00", "{")
 
 
+def _constant_exponent(node: Node, nodes: Sequence[Node]) -> float | None:
+    """n where the node is xⁿ with an unnamed constant n."""
+    if node.op != "pow":
+        return None
+    exponent = nodes[node.operands[1]]
+    plain = exponent.op == "constant" and exponent.shape == () and not exponent.name
+    return float(exponent.value) if plain and superscript(_short(float(exponent.value))) else None
+
+
 def _power_rule(base: str, exponent: float) -> str:
     """d/dx xⁿ = n xⁿ⁻¹, with the powers 0 and 1 written out."""
     if exponent == 2:
         return f"2 · {base}"
     if exponent in (0, 1):
-        return number(int(exponent))
-    return f"{_short(exponent)} · {base}{superscript(_short(exponent - 1)) or ''}"
+        return _short(exponent)
+    return f"{_short(exponent)} · {base}{superscript(_short(exponent - 1))}"
 
 
 def _short(x: float) -> str:
-    return number(int(x) if x == int(x) else x)
+    return minus(f"{x:.4g}")

@@ -17,6 +17,8 @@ from xml.sax.saxutils import escape
 
 from autodiff.errors import AutodiffError
 
+from . import portable
+
 FORMATS = ("svg", "png", "pdf")
 # Without sfdp: in pygraphviz's libraries it lacks its triangulation, and fails.
 ENGINES = ("dot", "neato", "fdp", "circo", "twopi", "osage", "patchwork")
@@ -55,14 +57,19 @@ def render(source: str, format: str, *, engine: str = "dot", dpi: float = 144) -
         text = source.encode("utf-8")
     except UnicodeEncodeError as error:
         raise RenderError(f"the DOT text is not valid Unicode: {error.reason} at position {error.start}") from error
-    graphviz = _graphviz()
-    # One at a time: Graphviz, the environment and file descriptor 2 belong to the whole process.
-    with _lock, tempfile.TemporaryDirectory(prefix="render-", ignore_cleanup_errors=True) as folder:
-        dot, messages = Path(folder, "source.dot"), Path(folder, "messages")
-        dot.write_bytes(text)
-        with _environment(_settings(Path(folder))), _stderr_to(messages):
-            picture = _draw(graphviz, dot, format, engine, dpi)
-        words = messages.read_text(encoding="utf-8", errors="replace")
+    graphviz = _graphviz(format)
+    picture: bytes | None
+    if graphviz is None:
+        picture, words = portable.draw(source, format, engine, dpi)
+        picture = picture or None
+    else:
+        # One at a time: Graphviz, the environment and file descriptor 2 belong to the whole process.
+        with _lock, tempfile.TemporaryDirectory(prefix="render-", ignore_cleanup_errors=True) as folder:
+            dot, messages = Path(folder, "source.dot"), Path(folder, "messages")
+            dot.write_bytes(text)
+            with _environment(_settings(Path(folder))), _stderr_to(messages):
+                picture = _draw(graphviz, dot, format, engine, dpi)
+            words = messages.read_text(encoding="utf-8", errors="replace")
     error_said = _ERROR.search(words)
     if picture is None or error_said:
         said = " ".join(error_said[1].split()) if error_said else "no graph in the text, or none that can be drawn"
@@ -78,14 +85,19 @@ _lock = threading.Lock()
 _ERROR = re.compile(r"^Error: (.+?)(?=^(?:Error: |Warning: |Fontconfig |\(|\s*$)|\Z)", re.MULTILINE | re.DOTALL)
 
 
-def _graphviz() -> Any:
-    """pygraphviz's C layer, loaded at first use: importing it takes longer than drawing."""
+def _graphviz(format: str) -> Any:
+    """pygraphviz's C layer, loaded at first use: importing it takes longer than drawing.
+
+    None where the system lacks the libraries it needs and the portable program can draw the format instead.
+    """
     try:
         from pygraphviz import graphviz
     except ImportError as error:
+        if format in portable.FORMATS and portable.program():
+            return None
         raise RenderError(
-            f"drawing needs pygraphviz 2, which does not load ({error}): pip install pygraphviz, and on Linux, "
-            "if a lib….so is missing, the system's libX11, libXext, libXrender, libexpat and GLib"
+            f"drawing {format} needs pygraphviz 2, which does not load ({error}): pip install pygraphviz, and on "
+            "Debian, if a lib….so is missing, apt-get install libglib2.0-0 libx11-6 libxext6 libxrender1 libexpat1"
         ) from error
     return graphviz
 
@@ -205,7 +217,7 @@ def _portable_svg(svg: bytes) -> bytes:
         return b'font-family="%b"' % (_MONO if b"DejaVu Sans Mono" in family[0] else _SANS)
 
     body = _UNFIT_FOR_XML.sub("\N{REPLACEMENT CHARACTER}".encode(), svg[svg.index(b"<svg") :])
-    return b'<?xml version="1.0" encoding="UTF-8"?>\n' + re.sub(rb'font-family="[^"]*"', families, body)
+    return b'<?xml version="1.0" encoding="UTF-8"?>\n' + re.sub(rb'font-family="DejaVu[^"]*"', families, body)
 
 
 _SANS = b"DejaVu Sans,Verdana,Bitstream Vera Sans,Geneva,sans-serif"

@@ -8,7 +8,7 @@ import numpy as np
 
 from autodiff import BackwardTrace, Node
 
-from .notation import formula, label
+from .notation import formula, label, shorten
 from .numbers import norm, number
 from .stepper import Stepper
 from .view import Line, local_line, product_line
@@ -39,7 +39,7 @@ def step_lines(stepper: Stepper, width: int = WIDTH) -> list[Text]:
     lines = [_head(stepper.position, len(stepper), node, width)]
     written = label(node) if node.is_leaf else f"{label(node)} = {formula(node, nodes)}"
     lines += _columns(
-        [Line(" ── ", "quiet"), Line(f"node #{node.id}  {node.op}   ", "quiet"), Line(written, "text")],
+        [Line(" ── ", "quiet"), Line(f"node #{node.id}  {shorten(node.op)}   ", "quiet"), Line(written, "text")],
         [
             [Line("value ", "quiet"), Line(amount(node.value), _role(node.value, "forward"))],
             [
@@ -79,6 +79,7 @@ def _head(position: int, count: int, node: Node, width: int) -> Text:
     place = f"{PurePath(node.source.file).name}:{node.source.line}   {node.source.text}"
     if node.source.file == "expression":
         place = node.source.text
+    place = shorten(place, 10_000)
     gap = max(3, 51 - len(head))
     room = max(10, width - len(head) - gap)
     return [

@@ -191,7 +191,7 @@ def _card(
         scope=scope,
         is_output=is_output,
         is_alarm=any(row.line.role == "alarm" for row in rows),
-        tooltip=f"#{node.id} {node.op}" + (f" {shorten(node.name, 80)}" if node.name else ""),
+        tooltip=f"#{node.id} {shorten(node.op)}" + (f" {shorten(node.name, 80)}" if node.name else ""),
     )
 
 
