@@ -6,9 +6,8 @@ Heavy imports happen inside the commands that need them, so that `--help` answer
 
 import json
 import os
-import re
 import sys
-from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -35,16 +34,22 @@ Values = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print machine-readable JSON.")]
 
 
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(version("chainlens"))
+        raise typer.Exit
+
+
 @app.callback(epilog="Example: chainlens draw 'L = (relu(w*x + b) - y)**2' w=0.5 x=2 b=-0.3 y=1 -o backprop.svg")
 def _options(
     debug: Annotated[bool, typer.Option("--debug", help="Show a traceback with an error.")] = False,
-    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", callback=_show_version, is_eager=True)
+    ] = False,
 ) -> None:
-    if version:
-        from importlib.metadata import version as installed
-
-        typer.echo(installed("chainlens"))
-        raise typer.Exit
+    pass
 
 
 @app.command(epilog="Example: chainlens draw 'h = tanh(w*x)' w=0.5 x=2 -o h.png")
@@ -60,12 +65,13 @@ def draw(
 ) -> None:
     """Draw the computation with its gradients and the chain rule on every edge."""
     import viz
+    from autodiff.source import read_source
     from viz.drawing import format_of
 
     paths = output or [Path("backprop.svg")]
     for path in paths:
         format_of(path)
-    drawing = viz.draw(_record(source, values)(), theme=theme, direction=direction)
+    drawing = viz.draw(read_source(source, values or [])(), theme=theme, direction=direction)
     for path in paths:
         typer.echo(f"wrote {drawing.save(path)}")
 
@@ -78,10 +84,11 @@ def step(
 ) -> None:
     """Step through the backward pass, one node at a time: n next, b back, q quit."""
     import autodiff as ad
+    from autodiff.source import read_source
     from viz import terminal
 
     with ad.recording(source=True):
-        trace = ad.backprop(_one_number(_record(source, values)()))
+        trace = ad.backprop(_one_number(read_source(source, values or [])()))
     if everything:
         terminal.show_steps(trace)
     else:
@@ -92,9 +99,10 @@ def step(
 def grad(source: Source, values: Values = None, as_json: AsJson = False) -> None:
     """Print the value and the gradient with respect to every input."""
     import autodiff as ad
+    from autodiff.source import read_source
     from viz import terminal
 
-    trace = ad.backprop(_one_number(_record(source, values)()))
+    trace = ad.backprop(_one_number(read_source(source, values or [])()))
     if as_json:
         _print_json({"value": trace.graph.outputs[0].value, "gradients": trace.gradients})
     else:
@@ -110,166 +118,226 @@ def check(
 ) -> None:
     """Compare the gradients with finite differences; exit with 1 if they differ."""
     from autodiff.check import compare
+    from autodiff.source import read_source
 
-    record = _record(source, values)
+    record = read_source(source, values or [])
     _one_number(record())
     names = list(record.values)
     if not names:
         raise UsageError("check needs at least one NAME=VALUE to differentiate with respect to")
-    mismatches = compare(
-        lambda *given: record(**dict(zip(names, given, strict=True))), tuple(record.values.values()), order
-    )
-    failures = [
-        {
-            "name": names[m.argument],
-            "index": list(m.index),
-            "order": m.order,
-            "analytic": m.analytic,
-            "numeric": m.numeric,
-        }
-        for m in mismatches
-    ]
+    points = tuple(record.values.values())
+    mismatches = compare(lambda *given: record(**dict(zip(names, given, strict=True))), points, order)
+    failures = [{"name": names[m.argument], **asdict(m)} for m in mismatches]
     if as_json:
         _print_json({"ok": not failures, "failures": failures})
     elif not failures:
         typer.echo(f"ok: gradients of {', '.join(names)} agree with finite differences")
     else:
-        for f in failures:
-            place = "".join(f"[{i}]" for i in f["index"])  # type: ignore[attr-defined]
-            typer.echo(
-                f"differs: {f['name']}{place}, order {f['order']}: analytic {f['analytic']:.8g}, numeric {f['numeric']:.8g}"
-            )
+        for mismatch in mismatches:
+            typer.echo(f"differs: {names[mismatch.argument]}: {mismatch}")
     if failures:
         raise typer.Exit(1)
 
 
-class Recorder:
-    """A source and the values of its names; calling it records the graph, with other values if they are given."""
-
-    def __init__(self, function: Callable[..., Any], values: dict[str, Any]) -> None:
-        self.function, self.values = function, values
-
-    def __call__(self, **values: Any) -> Any:
-        return self.function(**(self.values | values))
-
-
-def _record(source: str, assignments: list[str] | None) -> Recorder:
-    """The recorder for SOURCE and its NAME=VALUE arguments."""
-    import autodiff as ad
-
-    values = _values(assignments or [])
-    place = re.fullmatch(r"(.+\.py)(?::(\w*))?", source)
-    if place is None:
-        return Recorder(lambda **given: ad.parse(source, **given), values)
-    return _from_file(Path(place[1]), place[2], values)
+OtherData = Annotated[str | None, typer.Option("--data", help="Other test images than those of the run.")]
+Folder = Annotated[Path, typer.Argument(help="The run folder.", show_default=False)]
+Pictures = Annotated[
+    list[Path], typer.Argument(metavar="IMAGE...", help="Pictures of one digit each.", show_default=False)
+]
+Network = Annotated[
+    str,
+    typer.Argument(metavar="SIZES|CHECKPOINT", help="Sizes such as 784-10, or a checkpoint.", show_default=False),
+]
+Checkpoint = Annotated[Path, typer.Argument(help="A checkpoint.pkl, or a run folder.", show_default=False)]
 
 
-def _from_file(path: Path, name: str | None, values: dict[str, Any]) -> Recorder:
-    """The recorder for a function in a Python file; its parameters are the names."""
-    import inspect
-    import runpy
+@app.command(epilog="Example: chainlens train --data digits --hidden 128 --epochs 3 --seed 1 --out runs/small")
+def train(
+    data: Annotated[
+        str | None,
+        typer.Option(help="digits, a folder with MNIST's four files, or an .npz file.", show_default="digits"),
+    ] = None,
+    hidden: Annotated[
+        str | None, typer.Option(help="Sizes of the hidden layers; '' for none.", show_default="256,128")
+    ] = None,
+    dropout: Annotated[
+        float | None, typer.Option(help="Probability of zeroing a hidden unit.", show_default="0.2")
+    ] = None,
+    l2: Annotated[float | None, typer.Option(help="Weight of the L2 penalty.", show_default="1e-4")] = None,
+    optimizer: Annotated[str | None, typer.Option(help="adam, adamw, rmsprop or sgd.", show_default="adam")] = None,
+    lr: Annotated[float | None, typer.Option(help="Learning rate.", show_default="1e-3")] = None,
+    momentum: Annotated[float | None, typer.Option(help="Momentum of sgd.", show_default="0.9")] = None,
+    schedule: Annotated[
+        str | None, typer.Option(help="cooldown, constant, linear or cosine.", show_default="cooldown")
+    ] = None,
+    batch: Annotated[int | None, typer.Option(help="Images per update.", show_default="128")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Passes over the training images.", show_default="5")] = None,
+    seed: Annotated[int | None, typer.Option(help="Decides everything random.", show_default="0")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="The run folder.", show_default="runs/ and the name of the data")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace an earlier run in the folder.")] = False,
+) -> int:
+    """Train a ReLU network on 28×28 digits and write a run folder: configuration, history, checkpoint, pictures."""
+    from autodiff import run
+    from autodiff.configuration import Configuration
+    from viz.progress import TrainingProgress
 
-    import autodiff as ad
-
-    if not path.is_file():
-        raise UsageError(f"{path}: no such file")
-    sys.path.insert(0, str(path.parent.resolve()))
-    try:
-        module = runpy.run_path(str(path))
-    except Exception as error:
-        raise UsageError(_blame(path, error)) from error
-    functions = [
-        key for key, value in module.items() if inspect.isfunction(value) and value.__globals__ is not globals()
-    ]
-    if name not in functions:
-        listed = ", ".join(functions) or "none"
-        raise UsageError(
-            f"{path}: {f'no function {name!r}' if name else 'name a function, as in FILE.py:FUNCTION'}; it has {listed}"
-        )
-    function = module[name]
-    parameters = inspect.signature(function).parameters
-    for key in values:
-        if key not in parameters:
-            raise UsageError(f"{path}:{name}: has no parameter {key!r}; it takes {', '.join(parameters) or 'none'}")
-    for key, parameter in parameters.items():
-        if (
-            key not in values
-            and parameter.default is parameter.empty
-            and parameter.kind is parameter.POSITIONAL_OR_KEYWORD
-        ):
-            raise UsageError(f"{path}:{name}: give a value for {key}, as in {key}=0.5")
-
-    def call(**given: Any) -> Any:
-        try:
-            result = function(**{key: _named(key, value) for key, value in given.items()})
-        except ad.AutodiffError:
-            raise
-        except Exception as error:
-            raise UsageError(_blame(path, error)) from error
-        if not isinstance(result, ad.Scalar | ad.Tensor):
-            raise UsageError(f"{path}:{name}: must return a Scalar or a Tensor, got {type(result).__name__}")
-        return result
-
-    return Recorder(call, values)
-
-
-def _named(name: str, value: Any) -> Any:
-    """A value as the Scalar or Tensor a function is called with; values that are recorded already stay."""
-    import autodiff as ad
-
-    if isinstance(value, ad.Scalar | ad.Tensor):
-        return value
-    return ad.Scalar(value, name=name) if isinstance(value, int | float) else ad.Tensor(value, name=name, dtype=float)
+    given = {
+        "data": data,
+        "hidden": None if hidden is None else _sizes(hidden),
+        "dropout": dropout,
+        "l2": l2,
+        "optimizer": optimizer,
+        "lr": lr,
+        "momentum": momentum,
+        "schedule": schedule,
+        "batch": batch,
+        "epochs": epochs,
+        "seed": seed,
+        "out": None if out is None else str(out),
+    }
+    configuration = Configuration.from_dict({name: value for name, value in given.items() if value is not None})
+    return _finish(run.train(configuration, [TrainingProgress()], force=force))
 
 
-def _blame(path: Path, error: Exception) -> str:
-    """One line about an exception in a person's own file: what, and the last of its lines that was running."""
-    import traceback
+@app.command(epilog="Example: chainlens resume runs/digits --epochs 8")
+def resume(
+    folder: Folder,
+    epochs: Annotated[int | None, typer.Option(help="Epochs in all, if it is to change.")] = None,
+) -> int:
+    """Go on with an interrupted run, as if it had never stopped."""
+    from autodiff import run
+    from viz.progress import TrainingProgress
 
-    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) == path]
-    if isinstance(error, SyntaxError) and error.lineno:
-        lines = [error.lineno]
-    place = f"{path}:{lines[-1]}" if lines else str(path)
-    return f"{place}: {type(error).__name__}: {error}"
-
-
-def _values(assignments: list[str]) -> dict[str, Any]:
-    values: dict[str, Any] = {}
-    for assignment in assignments:
-        name, equals, text = assignment.partition("=")
-        name = name.strip()
-        if not equals or not name.isidentifier():
-            raise UsageError(f"{assignment!r}: write NAME=VALUE, such as w=0.5")
-        if name in values:
-            raise UsageError(f"{assignment!r}: {name} already has a value")
-        values[name] = _value(name, text.strip())
-    return values
+    return _finish(run.resume(folder, [TrainingProgress()], epochs=epochs))
 
 
-def _value(name: str, text: str) -> Any:
-    """A number, a JSON list of numbers, or the array in an .npy file."""
+def _finish(run: Any) -> int:
+    """Draw what a run folder shows, and say where it is; exit code 130 if the run was interrupted."""
+    from autodiff.run import one_step
+    from viz import draw, plots
+    from viz.progress import result_line
+
+    if run.history:
+        plots.curves(run.history, run.folder / "curves")
+    if run.interrupted:
+        typer.echo(f"interrupted; go on with: chainlens resume {_quoted(run.folder)}")
+        return 130
+    draw(one_step(run), run.folder / "backprop.svg", direction="TB")
+    typer.echo(result_line(run.test))
+    typer.echo(f"wrote {run.folder}: {', '.join(sorted(path.name for path in run.folder.iterdir()))}")
+    return 0
+
+
+@app.command(epilog="Example: chainlens evaluate runs/digits --data path/to/mnist")
+def evaluate(checkpoint: Checkpoint, data: OtherData = None, as_json: AsJson = False) -> None:
+    """Measure accuracy and loss on the test images."""
+    from autodiff import run
+    from viz.progress import result_line
+
+    result = run.evaluate(checkpoint, data)
+    if as_json:
+        _print_json(result)
+    else:
+        typer.echo(result_line(result))
+
+
+@app.command(epilog="Example: chainlens predict runs/digits photo.png scan.jpg")
+def predict(
+    checkpoint: Checkpoint,
+    images: Pictures,
+    as_json: AsJson = False,
+) -> None:
+    """Read the digits in pictures: of any size, light on dark or dark on light."""
     import numpy as np
 
-    if text.startswith("@"):
-        try:
-            array = np.load(text[1:], allow_pickle=False)
-        except (OSError, ValueError, EOFError) as error:
-            reason = (
-                "no such file" if isinstance(error, FileNotFoundError) else f"not an .npy file of numbers ({error})"
-            )
-            raise UsageError(f"{name}={text}: {reason}") from error
-        if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiub":
-            raise UsageError(f"{name}={text}: must hold one array of real numbers")
-        return array.astype(float)
+    from autodiff import run
+    from autodiff.data.photo import read_photo
+
+    labels, probabilities = run.predict(checkpoint, np.stack([read_photo(path) for path in images]))
+    if as_json:
+        _print_json(
+            [
+                {"image": str(path), "label": label, "probabilities": p}
+                for path, label, p in zip(images, labels, probabilities, strict=True)
+            ]
+        )
+        return
+    for path, label, p in zip(images, labels, probabilities, strict=True):
+        typer.echo(f"{path}: {label}  ({p[label]:.1%})")
+
+
+@app.command(epilog="Example: chainlens summary 784-256-128-10")
+def summary(
+    what: Annotated[
+        str,
+        typer.Argument(metavar="SIZES|CHECKPOINT", help="Sizes such as 784-10, or a checkpoint.", show_default=False),
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """List the layers of a network and count its parameters."""
+    from autodiff import run
+    from viz import terminal
+
+    result = run.summary(what)
+    if as_json:
+        _print_json(result)
+        return
+    rows = [
+        (layer["name"], f"({layer['inputs']} + 1) × {layer['outputs']}", f"{layer['parameters']:,}")
+        for layer in result["layers"]
+    ]
+    terminal.show_table(
+        ("layer", "(inputs + 1) × outputs", "parameters"), [*rows, ("total", "", f"{result['parameters']:,}")]
+    )
+
+
+@app.command(epilog="Example: chainlens demo --out my-demo")
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder for what the tour writes.")] = Path("chainlens-demo"),
+) -> int:
+    """A tour in under a minute, offline: draw an expression, step through it, train on generated digits."""
+    import autodiff as ad
+    import viz
+    from autodiff import run
+    from autodiff.configuration import Configuration
+    from viz import terminal
+    from viz.progress import TrainingProgress
+
+    expression, values = "L = (relu(w*x + b) - y)**2", {"w": 0.5, "x": 2.0, "b": -0.3, "y": 1.0}
+    given = " ".join(f"{name}={value:g}" for name, value in values.items())
     try:
-        if not text.startswith("["):
-            return float(text)
-        array = np.array(json.loads(text), dtype=float)
-    except (ValueError, TypeError, RecursionError):
-        raise UsageError(
-            f"{name}={text}: not a number, a JSON list of numbers with rows of one length, or @FILE.npy"
-        ) from None
-    return array
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"cannot make the folder {out}: {error.strerror}") from error
+    with ad.recording(source=True):
+        trace = ad.backprop(ad.parse(expression, **values))
+
+    typer.echo(f"1. The chain rule, drawn:  chainlens draw '{expression}' {given}")
+    for suffix in ("svg", "png"):
+        typer.echo(f"   wrote {viz.draw(trace).save(out / f'backprop.{suffix}')}")
+    typer.echo(f"\n2. The same, step by step:  chainlens step '{expression}' {given}")
+    terminal.show_steps(trace)
+    typer.echo(f"\n3. A network that learns:  chainlens train --epochs 3 --out {_quoted(out / 'run')}")
+    configuration = Configuration(epochs=3, out=str(out / "run"))
+    code = _finish(run.train(configuration, [TrainingProgress()], force=True))
+    if code == 0:
+        typer.echo(f"\nEverything is in {out.resolve()}; open backprop.svg and run/curves.svg in a browser.")
+    return code
+
+
+def _sizes(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(size) for size in text.split(",") if size.strip())
+    except ValueError:
+        raise UsageError(f"--hidden {text}: write sizes separated by commas, such as 256,128") from None
+
+
+def _quoted(path: Path) -> str:
+    import shlex
+
+    return shlex.quote(str(path))
 
 
 def _one_number(value: Any) -> Any:

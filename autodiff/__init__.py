@@ -1,6 +1,6 @@
 """chainlens: record an expression as a graph, apply the chain rule to it, and see every bit of it.
 
-Read the package in this order: what is recorded (`recording`, `graph`), the derivative table (`primitive`, `ops`), the
+Read the package in this order: what is recorded (`tape`, `graph`), the derivative table (`primitive`, `ops`), the
 one backward walk (`reverse`), its two kinds of value (`scalar`, `tensor`), and what is built on them (`transforms`,
 `check`, `expression`; then `nn`, `optim`, `data`, `train`, `checkpoint`).
 
@@ -20,9 +20,9 @@ from .expression import parse
 from .graph import Graph, Node
 from .ops import *  # noqa: F403  # ops.__all__ is the one list of functions
 from .primitive import Elementwise, Primitive
-from .recording import Source, no_grad, recording, scope
 from .reverse import BackwardStep, BackwardTrace, Message, backprop
 from .scalar import Scalar
+from .tape import Source, no_grad, recording, scope
 from .tensor import Tensor
 from .transforms import grad, value_and_grad, vjp
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from .errors import GradientError, SettingError
-from .recording import Value
+from .tape import Value
 from .transforms import Function, flatten, unflatten, vjp
 
 KINK = 1e-3  # slopes on two sides that differ by more than this, over 1e-6, make a kink
@@ -29,11 +29,8 @@ class Mismatch:
     numeric: float
 
     def __str__(self) -> str:
-        where = "".join(f"[{i}]" for i in self.index)
-        return (
-            f"order {self.order}, argument {self.argument}{where}: analytic {self.analytic:.10g}, "
-            f"numeric {self.numeric:.10g}"
-        )
+        where = f" at {list(self.index)}" if self.index else ""
+        return f"order {self.order}{where}: analytic {self.analytic:.10g}, numeric {self.numeric:.10g}"
 
 
 class GradientMismatch(GradientError, AssertionError):
@@ -42,7 +39,8 @@ class GradientMismatch(GradientError, AssertionError):
     def __init__(self, mismatches: Sequence[Mismatch]) -> None:
         self.mismatches = tuple(mismatches)
         more = f" (and {len(mismatches) - 1} more)" if len(mismatches) > 1 else ""
-        super().__init__(f"gradient check failed: {mismatches[0]}{more}")
+        first = mismatches[0]
+        super().__init__(f"gradient check failed: argument {first.argument}, {first}{more}")
 
 
 def check_grads(
@@ -143,12 +141,12 @@ def _weighted_gradient(f: Function, args: tuple[Any, ...]) -> Function:
 
 
 def _weights(out: Any) -> Any:
-    """Fixed, unequal numbers in the structure of `out`, so that no two derivatives can cancel."""
+    """1 for a single number; else fixed, unequal numbers in the structure of `out`, so that nothing can cancel."""
+    outputs = flatten(out)
+    if len(outputs) == 1 and np.size(_plain(outputs[0])) == 1:
+        return unflatten(out, iter([np.ones(np.shape(outputs[0])) if np.shape(outputs[0]) else 1.0]))
     rng = np.random.default_rng(0)
-    leaves = [
-        float(rng.uniform(0.5, 1.5)) if np.shape(leaf) == () else rng.uniform(0.5, 1.5, np.shape(leaf))
-        for leaf in flatten(out)
-    ]
+    leaves = [rng.uniform(0.5, 1.5, np.shape(leaf)) if np.shape(leaf) else rng.uniform(0.5, 1.5) for leaf in outputs]
     return unflatten(out, iter(leaves))
 
 

@@ -8,6 +8,7 @@
     ├── GradientError (ValueError)        a gradient was asked for that is not defined
     ├── GraphError (ValueError)           a graph, or its JSON, is malformed
     ├── ExpressionError (ValueError)      text that the expression parser does not admit
+    ├── SourceError (ValueError)          a file, function or NAME=VALUE that cannot be used
     ├── SettingError (ValueError)         an option or hyperparameter outside what is allowed
     ├── DataError (ValueError)            a data file is malformed
     │   └── MissingDataError (FileNotFoundError)
@@ -49,6 +50,10 @@ class GraphError(AutodiffError, ValueError):
 
 class ExpressionError(AutodiffError, ValueError):
     """Text that the expression parser does not admit."""
+
+
+class SourceError(AutodiffError, ValueError):
+    """A file, a function in it, or a NAME=VALUE argument cannot be used."""
 
 
 class SettingError(AutodiffError, ValueError):

@@ -18,8 +18,8 @@ import numpy as np
 from . import ops
 from .errors import AutodiffError, ExpressionError
 from .primitive import NUMBERS
-from .recording import Source, Value, current, recording
 from .scalar import Scalar
+from .tape import Source, Value, current, recording
 from .tensor import Tensor
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {

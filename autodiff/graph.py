@@ -6,6 +6,7 @@ program gives the same ids every time.
 
 import json
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, Self
@@ -13,7 +14,7 @@ from typing import Any, Protocol, Self
 import numpy as np
 
 from .errors import GraphError
-from .recording import Source, Value, topological
+from .tape import Source, Value, topological
 
 LEAVES = ("input", "parameter", "constant")  # the ops that compute nothing
 
@@ -86,8 +87,31 @@ class Graph:
         """The nodes the graph was built for."""
         return tuple(self.nodes[i] for i in self.output_ids)
 
+    @property
+    def names(self) -> dict[str, int]:
+        """The id of every named leaf, by a name of its own: one that several bear gets its scope, or else its id.
+
+        >>> import autodiff as ad
+        >>> with ad.scope("layer1"):
+        ...     a = ad.Scalar(1.0, name="b")
+        >>> list(ad.Graph.of(a + ad.Scalar(2.0, name="c") + ad.Scalar(3.0, name="b")).names)
+        ['layer1/b', 'c', 'b']
+        """
+        names: dict[str, int] = {}
+        leaves = [node for node in self.nodes if node.is_leaf and node.name]
+        plain = Counter(node.name for node in leaves)
+        scoped = Counter((node.scope, node.name) for node in leaves)
+        for node in leaves:
+            name = str(node.name)
+            if plain[node.name] > 1 and node.scope:
+                name = f"{node.scope}/{name}"
+            if scoped[node.scope, node.name] > 1:
+                name = f"{name}#{node.id}"
+            names[name] = node.id
+        return names
+
     def replay(self, values: Mapping[int | str, Any] | None = None) -> Self:
-        """The same graph computed again; `values` replaces leaves, by name or id. Shapes must stay as they are.
+        """The same graph computed again; `values` replaces leaves, by id or by their name in `names`. Shapes stay.
 
         Raises GraphError for a name or id that is no leaf, or a value of another shape.
         """
@@ -108,18 +132,19 @@ class Graph:
         return type(self)(nodes, self.output_ids)
 
     def _leaf_values(self, values: Mapping[int | str, Any]) -> dict[int, Any]:
-        leaves = [node for node in self.nodes if node.is_leaf]
+        names = self.names
         given: dict[int, Any] = {}
         for key, value in values.items():
-            matches = [node for node in leaves if key in (node.id, node.name)]
-            if not matches:
-                names = ", ".join(str(node.name or node.id) for node in leaves)
-                raise GraphError(f"replay: {key!r} is not a leaf of this graph; its leaves are {names}")
-            for node in matches:
-                data = float(value) if node.dtype == "float" else np.asarray(value, dtype=node.dtype)
-                if np.shape(data) != node.shape:
-                    raise GraphError(f"replay: {key!r} has shape {node.shape}, got a value of shape {np.shape(data)}")
-                given[node.id] = data
+            id = names.get(key, -1) if isinstance(key, str) else key
+            if not (0 <= id < len(self.nodes) and self.nodes[id].is_leaf):
+                raise GraphError(
+                    f"replay: {key!r} is not a leaf of this graph; its named leaves are {', '.join(names)}"
+                )
+            node = self.nodes[id]
+            data = float(value) if node.dtype == "float" else np.asarray(value, dtype=node.dtype)
+            if np.shape(data) != node.shape:
+                raise GraphError(f"replay: {key!r} has shape {node.shape}, got a value of shape {np.shape(data)}")
+            given[id] = data
         return given
 
     def to_networkx(self) -> Any:
@@ -192,15 +217,15 @@ def freeze(outputs: Iterable[Any]) -> tuple[tuple[Node, ...], tuple[int, ...], d
         nodes.append(Node(len(nodes), op, operands, value, np.shape(value), dtype, **fields))
         return len(nodes) - 1
 
-    def operand_id(operand: Any) -> int:
+    def operand_id(operand: Any, scope: str) -> int:
         if isinstance(operand, Value):
             if operand.index not in ids:  # an untracked value
                 ids[operand.index] = add_value(operand, ())
             return ids[operand.index]
         if not isinstance(operand, np.ndarray):
-            return add(operand, "constant", ())
+            return add(operand, "constant", (), scope=scope)
         if id(operand) not in arrays:
-            arrays[id(operand)] = add(operand, "constant", ())
+            arrays[id(operand)] = add(operand, "constant", (), scope=scope)
         return arrays[id(operand)]
 
     def add_value(value: Value, operands: tuple[int, ...]) -> int:
@@ -219,9 +244,9 @@ def freeze(outputs: Iterable[Any]) -> tuple[tuple[Node, ...], tuple[int, ...], d
         )
 
     for value in topological(outputs):
-        operands = tuple(operand_id(operand) for operand in value.operands)
+        operands = tuple(operand_id(operand, value.scope) for operand in value.operands)
         ids[value.index] = add_value(value, operands)
-    return tuple(nodes), tuple(operand_id(output) for output in outputs), ids
+    return tuple(nodes), tuple(operand_id(output, "") for output in outputs), ids
 
 
 # JSON has no NaN, tuples, slices or arrays: each is written as an object with one key that says what it is.

@@ -7,7 +7,7 @@ import numpy as np
 
 from . import ops, reverse
 from .errors import OperandError
-from .recording import Value
+from .tape import Value
 
 OPERANDS = (int, float, np.ndarray, np.generic, list, tuple, Value)
 
@@ -95,6 +95,12 @@ class Differentiable(Value):
             raise OperandError(f"item: only a value with one element is a number, this has shape {self.shape}")
         return float(np.asarray(self.data).item())
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A copy is a new leaf with an index of its own: two values with one index would be taken for one.
+        if self.primitive is not None:
+            raise OperandError("only leaves can be copied or pickled, this value has a graph: detach() it first")
+        return _restore, (type(self), self.data, self.requires_grad, self.name, self.grad)
+
     def backward(self, cotangent: Any = None, create_graph: bool = False) -> None:
         """Add ∂(this value)/∂leaf into `.grad` of every leaf it depends on.
 
@@ -112,6 +118,12 @@ class Differentiable(Value):
         Raises GradientError if there are several elements and no cotangent, or nothing was recorded.
         """
         reverse.backward(self, cotangent, create_graph=create_graph)
+
+
+def _restore(kind: type[Value], data: Any, requires_grad: bool, name: str | None, grad: Any) -> Value:
+    value = kind.leaf(data)
+    value.requires_grad, value.name, value.grad = requires_grad, name, grad
+    return value
 
 
 def plain(value: Any) -> Any:

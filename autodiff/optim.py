@@ -3,14 +3,14 @@
 In the formulas p is a parameter, g its gradient, and everything is number by number.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from math import cos, isfinite, pi, sqrt
+from collections.abc import Iterable, Mapping, Sequence
+from math import isfinite, sqrt
 from typing import Any
 
 import numpy as np
 
-from .errors import CheckpointError, SettingError
-from .recording import Value
+from .errors import CheckpointError, OperandError, SettingError
+from .tape import Value
 from .tensor import Tensor
 
 State = dict[str, Any]  # what an optimiser remembers of one parameter: arrays of its shape, and step counts
@@ -19,16 +19,15 @@ State = dict[str, Any]  # what an optimiser remembers of one parameter: arrays o
 class Optimizer:
     """What the optimisers share. A subclass lists its settings, says what it remembers, and states its formula.
 
-    Raises SettingError if there is nothing to train or a setting is out of range.
+    Raises SettingError if there is nothing to train or a setting is out of range, OperandError for anything but Tensors
+    that no operation made.
     """
 
     settings: tuple[str, ...] = ("lr",)  # the attributes that belong into a checkpoint
     memory: tuple[str, ...] = ()  # the names of the arrays remembered for each parameter
 
     def __init__(self, params: Iterable[Tensor], lr: float) -> None:
-        self.params = list(params)
-        if not self.params:
-            raise SettingError(f"{type(self).__name__}: there are no parameters to train")
+        self.params = _leaves(self, params)
         self.lr = _at_least_0(self, "lr", lr)
         self.state: list[State] = [
             {"t": 0, **{name: np.zeros_like(parameter.data) for name in self.memory}} for parameter in self.params
@@ -296,31 +295,20 @@ def _running_mean_of_squares(v: np.ndarray, g: np.ndarray, beta: float, scratch:
     v += scratch
 
 
-# Schedules: from the part of training that is done, in 0..1, to a factor for the learning rate.
-
-Schedule = Callable[[float], float]
-
-
-def constant(progress: float) -> float:
-    """Always 1."""
-    return 1.0
-
-
-def linear(progress: float) -> float:
-    """From 1 down to 0 in a straight line."""
-    return 1 - progress
-
-
-def cosine(progress: float) -> float:
-    """From 1 down to 0 along half a cosine. Source: Loshchilov & Hutter 2017, "SGDR", equation 5, without restarts.
-
-    >>> [round(cosine(progress), 3) for progress in (0, 0.25, 0.5, 1)]
-    [1.0, 0.854, 0.5, 0.0]
-    """
-    return (1 + cos(pi * progress)) / 2
-
-
-SCHEDULES: dict[str, Schedule] = {"constant": constant, "linear": linear, "cosine": cosine}
+def _leaves(optimizer: Optimizer, params: Iterable[Tensor]) -> list[Tensor]:
+    kind = type(optimizer).__name__
+    if isinstance(params, Value):  # it would be taken apart into its rows
+        raise OperandError(f"{kind}: takes a list of tensors, got one {type(params).__name__}")
+    leaves = list(params)
+    if not leaves:
+        raise SettingError(f"{kind}: there are no parameters to train")
+    for i, leaf in enumerate(leaves):
+        if not isinstance(leaf, Tensor) or leaf.primitive is not None:
+            what = "the result of an operation" if isinstance(leaf, Tensor) else f"a {type(leaf).__name__}"
+            raise OperandError(f"{kind}: trains tensors that no operation made, parameter {i} is {what}")
+        if any(leaf is other for other in leaves[:i]):
+            raise SettingError(f"{kind}: parameter {i} is given twice")
+    return leaves
 
 
 def _at_least_0(optimizer: Optimizer, name: str, value: float) -> float:

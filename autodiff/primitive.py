@@ -12,7 +12,7 @@ import numpy as np
 
 from .errors import AutodiffError, OperandError, RuleError, SettingError, ShapeError
 from .graph import LEAVES, OPERATIONS
-from .recording import Value
+from .tape import Value
 
 Rule = Callable[..., Any]
 NUMBERS = (int, float, np.number, np.bool_)  # bool is an int

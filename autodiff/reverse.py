@@ -20,7 +20,7 @@ from .graph import Graph, Node, freeze
 from .ops import where
 from .ops.shape import astype, sum_to
 from .primitive import Elementwise
-from .recording import Value, enable_grad, no_grad, topological
+from .tape import Value, enable_grad, no_grad, topological
 
 
 class Message(NamedTuple):
@@ -54,8 +54,13 @@ class BackwardTrace:
 
     @property
     def gradients(self) -> dict[str, Any]:
-        """The gradient of every named input and parameter, by name; zeros where the walk did not come."""
-        return {node.name: self.cotangents.get(node.id, 0.0 * node.value) for node in self.graph.inputs if node.name}
+        """The gradient of every named input and parameter, by its name in `graph.names`; zeros where none arrived."""
+        nodes = self.graph.nodes
+        return {
+            name: self.cotangents.get(id, 0.0 * nodes[id].value)
+            for name, id in self.graph.names.items()
+            if nodes[id].op != "constant"
+        }
 
 
 class Sent(NamedTuple):

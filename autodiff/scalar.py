@@ -7,7 +7,7 @@ import numpy as np
 from .errors import OperandError
 from .operators import Differentiable
 from .primitive import NUMBERS, Elementwise, Primitive
-from .recording import Value
+from .tape import Value
 
 
 class Scalar(Differentiable):

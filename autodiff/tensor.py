@@ -10,7 +10,7 @@ from .errors import OperandError, ShapeError
 from .operators import Differentiable
 from .ops.shape import to_tensor
 from .primitive import Primitive
-from .recording import Value
+from .tape import Value
 
 
 class Tensor(Differentiable):

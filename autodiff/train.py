@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from time import perf_counter
-from typing import Any, NamedTuple, TypedDict
+from typing import Any, NamedTuple, TypedDict, cast
 
 import numpy as np
 
@@ -19,8 +19,10 @@ from . import ops
 from .data import Split, batches, pixels
 from .errors import CheckpointError, SettingError, ShapeError
 from .nn import Module, Parameter, cross_entropy, l2_penalty
-from .optim import Optimizer, Schedule, constant
-from .recording import no_grad
+from .optim import Optimizer
+from .schedules import Schedule, constant
+from .tape import no_grad
+from .threads import single_threaded
 
 Prepare = Callable[[Any], np.ndarray]  # from images, as the data set stores them, to what the model takes
 
@@ -41,6 +43,10 @@ class Record(TypedDict):
     seconds: float
     images_per_second: float
     learning_rate: float
+
+
+def _record(fields: Mapping[str, Any]) -> Record:
+    return cast(Record, {name: fields[name] for name in Record.__annotations__})
 
 
 class Callback:
@@ -136,7 +142,7 @@ class Training:
                     f"training: expects the generators {sorted(generators)}, found {sorted(state['generators'])}"
                 )
             sums = _Sums(**state["sums"])
-            history = [Record(**record) for record in state["history"]]
+            history = [_record(record) for record in state["history"]]
             self.model.load_state_dict(state["model"])
             self.optimizer.load_state_dict(state["optimizer"])
             for path, rng in generators.items():
@@ -243,7 +249,7 @@ def fit(
     training.batches = per_epoch
     if epochs < training.epoch + (training.batch > 0):
         raise SettingError(f"fit: {training.epoch} epochs and {training.batch} batches are done, epochs is {epochs}")
-    with _interrupt_between_batches() as interrupted:
+    with single_threaded(), _interrupt_between_batches() as interrupted:
         _fit(training, train, validation, prepare, callbacks, interrupted)
     return training
 
@@ -298,6 +304,7 @@ class Objective(NamedTuple):
 def objective(model: Module, x: Any, labels: Any, decayed: Sequence[Parameter], l2: float) -> Objective:
     """Run the model and add up its loss. `x: (n, inputs), labels: (n,)` → logits (n, k), cross-entropy (), loss ()."""
     logits = model(x)
+    logits.name = logits.name or "logits"
     data_loss = cross_entropy(logits, labels, name="cross-entropy")
     if not l2:
         return Objective(logits, data_loss, data_loss)
@@ -328,7 +335,7 @@ def measure(model: Module, split: Split, *, batch_size: int = 1000, prepare: Pre
     training = model.training
     model.eval()
     try:
-        with no_grad():
+        with single_threaded(), no_grad():
             for start in range(0, len(split), batch_size):
                 labels = split.labels[start : start + batch_size]
                 logits = model(prepare(split.images[start : start + batch_size]))

@@ -15,9 +15,9 @@ import numpy as np
 from .errors import GradientError, OperandError, SettingError
 from .ops.shape import alias
 from .primitive import NUMBERS
-from .recording import Value, current, enable_grad, topological
 from .reverse import cotangents_of
 from .scalar import Scalar
+from .tape import Value, current, enable_grad, topological
 from .tensor import Tensor
 
 Function = Callable[..., Any]

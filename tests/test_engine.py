@@ -1,7 +1,9 @@
 """The recorded graph, the backward walk, and the promises about state, memory and depth."""
 
+import copy
 import gc
 import json
+import pickle
 import threading
 import weakref
 
@@ -109,6 +111,18 @@ class TestGraph:
         del OPERATIONS["gone"]
         with pytest.raises(ad.errors.GraphError, match="'gone'"):
             ad.Graph.from_json(text).replay()
+
+    def test_names_that_several_leaves_bear_are_told_apart(self):
+        weights = []
+        for layer in ("linear1", "linear2"):
+            with ad.scope(layer):
+                weights.append(ad.Scalar(2.0, name="W"))
+        out = weights[0] * weights[1] * ad.Scalar(1.0, name="x") * ad.Scalar(3.0, name="x")
+        trace = ad.backprop(out)
+        assert list(trace.gradients) == ["linear1/W", "linear2/W", "x#3", "x#5"]
+        assert trace.graph.replay({"linear1/W": 5.0}).outputs[0].value == 30.0
+        with pytest.raises(ad.errors.GraphError, match="'W' is not a leaf"):
+            trace.graph.replay({"W": 1.0})
 
     def test_networkx_keeps_both_edges_of_a_square(self):
         x = ad.Scalar(3.0, name="x")
@@ -224,6 +238,21 @@ class TestOwnOperations:
     def test_rows_that_cannot_work_are_refused(self, make):
         with pytest.raises(ad.errors.RuleError):
             make()
+
+
+class TestCopies:
+    def test_copies_are_leaves_of_their_own(self):
+        for leaf in (ad.Tensor([1.0, 2.0], name="t"), ad.Scalar(3.0, name="s")):
+            for twin in (copy.copy(leaf), copy.deepcopy(leaf), pickle.loads(pickle.dumps(leaf))):
+                assert type(twin) is type(leaf)
+                assert (twin.name, twin.requires_grad) == (leaf.name, True)
+                ad.sum(leaf * twin * twin).backward()
+                np.testing.assert_array_equal(leaf.grad * 2, twin.grad)
+                leaf.grad = None
+
+    def test_a_value_with_a_graph_is_not_copied(self):
+        with pytest.raises(TypeError, match="detach"):
+            copy.deepcopy(ad.Scalar(1.0) * 2)
 
 
 class TestState:

@@ -47,7 +47,7 @@ CASES = {
         (ad.logsumexp, A),
         (lambda x: ad.logsumexp(x, axis=1), A),
         (lambda x: ad.logsumexp(x, axis=0, keepdims=True), A),
-    ],  # noqa: E501
+    ],
     "softmax": [(ad.softmax, A), (lambda x: ad.softmax(x, axis=0), CUBE)],
     "log_softmax": [(ad.log_softmax, A), (lambda x: ad.log_softmax(x, axis=1), CUBE)],
     "matmul": [
@@ -67,7 +67,7 @@ CASES = {
         (ad.transpose, A),
         (lambda x: ad.transpose(x, (2, 0, 1)), CUBE),
         (lambda x: ad.transpose(x, (-1, 0, 1)), CUBE),
-    ],  # noqa: E501
+    ],
     "broadcast_to": [(lambda x: ad.broadcast_to(x, (2, 3, 4)), ROW), (lambda x: ad.broadcast_to(x, (3, 4)), COLUMN)],
     "sum_to": [(lambda x: shape.sum_to(x, (3, 1)), CUBE), (lambda x: shape.sum_to(x, ()), A)],
     "getitem": [
@@ -205,7 +205,7 @@ ERRORS = [
         lambda: ad.Tensor(np.ones((128, 784))) @ np.ones((783, 256)),
         ValueError,
         "matmul: operand shapes (128, 784) and (783, 256) do not align (784 != 783)",
-    ),  # noqa: E501
+    ),
     (lambda: ad.Tensor(np.ones(3)) + np.ones(4), ValueError, "add: operand shapes (3,) and (4,)"),
     (lambda: ad.exp(), TypeError, "exp: takes 1 operand, got 0"),
     (lambda: ad.Tensor(np.ones(3)).reshape(2, 2), ValueError, "reshape: operand shape (3,)"),

@@ -18,6 +18,8 @@ from autodiff.errors import AutodiffError
 from viz import portable
 from viz.render import FORMATS, RenderError, render
 
+pytestmark = pytest.mark.graphviz_libraries
+
 CARD = """digraph {
   rankdir=LR; node [fontname="DejaVu Sans"]; edge [fontname="DejaVu Sans"]
   a [shape=plain, label=<<TABLE><TR><TD>×</TD><TD><B>h = w · x</B></TD></TR>
@@ -291,17 +293,3 @@ def test_what_the_caller_writes_to_stderr_afterwards_arrives() -> None:
 def test_importing_the_module_loads_neither_pygraphviz_nor_matplotlib() -> None:
     done = run("import sys, viz.render; print({'pygraphviz', 'matplotlib'} & set(sys.modules))")
     assert done.stdout.strip() == "set()"
-
-
-def test_without_the_systems_libraries_a_portable_program_draws(monkeypatch: pytest.MonkeyPatch) -> None:
-    if sys.platform != "linux":
-        assert portable.program() is None
-        return
-    monkeypatch.setitem(sys.modules, "pygraphviz", None)
-    svg = ElementTree.fromstring(render('digraph { a [label="w·x", fontname="DejaVu Sans"] }', "svg"))
-    assert "w·x" in "".join(svg.itertext())
-    assert render("digraph { a -> b }", "png").startswith(b"\x89PNG")
-    with pytest.raises(RenderError, match="syntax error"):
-        render("digraph { w -> }", "svg")
-    with pytest.raises(RenderError, match="apt-get install"):
-        render("digraph { a }", "pdf")

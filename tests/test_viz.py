@@ -212,6 +212,7 @@ class TestDrawing:
         assert "∂L/∂w = −0.200" in svg
         assert ET.fromstring(viz.draw(example())._repr_html_()).tag == "div"
 
+    @pytest.mark.graphviz_libraries
     def test_output_is_the_same_every_time(self, tmp_path):
         for suffix in ("svg", "png", "pdf", "dot"):
             first, second = (

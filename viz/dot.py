@@ -15,7 +15,7 @@ from .view import Card, Edge, Line, View, shared_scope, view
 
 SHAPES = {
     "input": {"shape": "box", "style": "filled"},
-    "parameter": {"shape": "cds", "style": "filled"},
+    "parameter": {"shape": "box3d", "style": "filled"},
     "constant": {"shape": "note", "style": "filled"},
     "operation": {"shape": "box", "style": "rounded,filled"},
 }

@@ -64,7 +64,7 @@ def histogram(array: Any, bins: int = 12) -> str:
     """A one-line histogram of the finite entries.
 
     >>> histogram([0, 0, 0, 0, 1, 2])
-    '█▁▁▁▁▂▁▁▁▁▁▂'
+    '█▁▁▁▁▁▃▁▁▁▁▃'
     """
     values = np.asarray(array, dtype=np.float64).ravel()
     values = values[np.isfinite(values)]

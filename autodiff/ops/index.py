@@ -6,7 +6,7 @@ import numpy as np
 
 from ..errors import IndexingError
 from ..primitive import Primitive
-from ..recording import Value
+from ..tape import Value
 
 
 def getitem(x: Any, index: Any, *, name: str | None = None) -> Any:

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import SettingError
-from ..recording import Value
+from ..tape import Value
 from .elementwise import masked
 
 

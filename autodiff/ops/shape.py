@@ -7,7 +7,7 @@ import numpy as np
 
 from ..errors import ShapeError
 from ..primitive import Primitive
-from ..recording import Value
+from ..tape import Value
 
 
 def reshape(x: Any, shape: int | Sequence[int], *, name: str | None = None) -> Any:

@@ -1,0 +1,389 @@
+"""The command line as people meet it: real processes, their output, exit codes and files."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import autodiff as ad
+import cli
+from autodiff import data
+from autodiff.configuration import Configuration
+from autodiff.data.digits import generate
+
+ROOT = Path(__file__).parents[1]
+EXAMPLE = ["L = (relu(w*x + b) - y)**2", "w=0.5", "x=2", "b=-0.3", "y=1"]
+SMALL = ["--hidden", "16", "--epochs", "2", "--seed", "3"]
+LOSS = """
+import autodiff as ad
+
+def loss(w, x=2.0):
+    h = ad.tanh(w * x, name="h")
+    return (h - 1) ** 2
+
+def broken(w):
+    return 1 / 0
+
+def number(w):
+    return 3
+
+def vector(W):
+    return W @ [1.0, 1.0]
+"""
+
+
+@pytest.fixture
+def loss_file(tmp_path):
+    path = tmp_path / "loss.py"
+    path.write_text(LOSS)
+    return path
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory):
+    """A small data set as MNIST's four files: 600 training and 100 test images."""
+    folder = tmp_path_factory.mktemp("tiny data")
+    images, labels = generate(700, seed=0)
+    for name, array in {
+        "train-images-idx3-ubyte": images[:600],
+        "train-labels-idx1-ubyte": labels[:600].astype(np.uint8),
+        "t10k-images-idx3-ubyte": images[600:],
+        "t10k-labels-idx1-ubyte": labels[600:].astype(np.uint8),
+    }.items():
+        data.write_idx(folder / name, array)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def finished(tiny, tmp_path_factory):
+    """The folder of a finished run."""
+    out = tmp_path_factory.mktemp("runs") / "a run"
+    code = cli.main(["train", "--data", str(tiny), *SMALL, "--out", str(out)])
+    assert code == 0
+    return out
+
+
+class TestDraw:
+    @pytest.mark.graphviz_libraries
+    def test_writes_what_the_suffix_says_and_says_so(self, chainlens, tmp_path):
+        done = chainlens("draw", *EXAMPLE, "-o", "a b.svg", "-o", "c.png", "-o", "d.pdf", "-o", "e.dot")
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout.splitlines() == ["wrote a b.svg", "wrote c.png", "wrote d.pdf", "wrote e.dot"]
+        assert "−0.600 × 2.000 → −1.200" in (tmp_path / "a b.svg").read_text(encoding="utf-8")
+        with Image.open(tmp_path / "c.png") as image:
+            assert image.width > 1000
+        assert (tmp_path / "d.pdf").read_bytes().startswith(b"%PDF")
+        assert (tmp_path / "e.dot").read_text(encoding="utf-8").startswith("digraph")
+
+    def test_draws_a_function_from_a_file(self, chainlens, tmp_path, loss_file):
+        done = chainlens("draw", "loss.py:loss", "w=0.3", "-o", "loss.dot")
+        assert done.returncode == 0
+        assert "h = tanh(v" in (tmp_path / "loss.dot").read_text(encoding="utf-8")
+
+
+class TestStep:
+    def test_all_prints_every_step_plainly(self, chainlens):
+        done = chainlens("step", *EXAMPLE, "--all")
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout.count(" backward ") == 9
+        assert " ── node #4  mul   v₄ = w · x    value 1.000    upstream ∂L/∂v₄ = −0.600" in done.stdout
+        assert "\x1b" not in done.stdout
+
+    def test_source_lines_of_a_file_are_shown(self, chainlens, loss_file):
+        assert "loss.py:5   h = ad.tanh(w * x, name=" in chainlens("step", "loss.py:loss", "w=0.3").stdout
+
+    @pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are a POSIX thing")
+    @pytest.mark.parametrize("ending", ["q\n", "\x04", "\x03"], ids=["quit", "end of input", "Ctrl-C"])
+    def test_the_prompt_goes_forwards_and_back(self, ending, tmp_path):
+        import pty
+
+        pid, terminal = pty.fork()
+        if pid == 0:
+            os.environ |= {"PYTHONPATH": str(ROOT), "TERM": "xterm-256color", "COLUMNS": "120"}
+            os.execv(sys.executable, [sys.executable, "-m", "cli", "step", *EXAMPLE])
+        shown = ""
+        for wait_for, keys in [
+            ("(1/9)", "n\n"),
+            ("(2/9)", "n\n"),
+            ("(3/9)", "b\n"),
+            ("(2/9)", "x\n"),
+            ("(2/9)", ending),
+        ]:
+            shown = read_until(terminal, wait_for)
+            os.write(terminal, keys.encode())
+        assert "'x' is not a command" in shown
+        rest = read_until(terminal, None)
+        assert "Traceback" not in rest
+        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+
+
+def read_until(terminal: int, text: str | None, seconds: float = 30) -> str:
+    """What the terminal shows up to the text; up to its end for None."""
+    shown, deadline = b"", time.monotonic() + seconds
+    while text is None or text.encode() not in shown:
+        assert time.monotonic() < deadline, shown
+        try:
+            part = os.read(terminal, 4096)
+        except OSError:  # Linux ends a pseudo-terminal with an error
+            part = b""
+        if not part:
+            assert text is None, shown
+            break
+        shown += part
+    return shown.decode(errors="replace")
+
+
+class TestGradAndCheck:
+    def test_grad_prints_aligned_columns_in_a_pipe(self, chainlens):
+        lines = chainlens("grad", *EXAMPLE).stdout.splitlines()
+        assert lines[0].split() == ["name", "value", "∂L/∂name"]
+        assert lines[1].split() == ["w", "0.500", "−1.200"]
+        assert lines[-1].split() == ["L", "0.090", "1.000"]
+
+    def test_grad_json(self, chainlens, tmp_path):
+        np.save(tmp_path / "x.npy", np.array([1, 2]))
+        done = chainlens("grad", "sum(W @ x)", "W=[[1,2],[3,4]]", "x=@x.npy", "--json")
+        assert json.loads(done.stdout) == {"value": 16.0, "gradients": {"W": [[1, 2], [1, 2]], "x": [4, 6]}}
+
+    def test_json_is_strict(self, chainlens):
+        done = chainlens("grad", "log(w) * 0 + sqrt(w)", "w=0", "--json")
+        assert json.loads(done.stdout) == {"value": "NaN", "gradients": {"w": "Infinity"}}
+        assert done.stderr == ""
+
+    def test_check_agrees(self, chainlens):
+        done = chainlens("check", *EXAMPLE, "--order", "2")
+        assert (done.returncode, done.stdout) == (0, "ok: gradients of w, x, b, y agree with finite differences\n")
+        assert json.loads(chainlens("check", "sin(x)", "x=1", "--json").stdout) == {"ok": True, "failures": []}
+
+    def test_check_that_fails_exits_with_1(self, chainlens, tmp_path):
+        (tmp_path / "wrong.py").write_text(
+            "import autodiff as ad\nbad = ad.Elementwise('bad', lambda x: x * x, lambda out, x: x)\n"
+            "def f(x): return ad.sum(bad(x))\n"
+        )
+        done = chainlens("check", "wrong.py:f", "x=[1, 2]", "--json")
+        assert done.returncode == 1
+        report = json.loads(done.stdout)
+        assert not report["ok"]
+        assert report["failures"][1]["name"] == "x"
+        assert report["failures"][1]["index"] == [1]
+        assert report["failures"][1]["analytic"] == 2.0
+        assert report["failures"][1]["numeric"] == pytest.approx(4)
+        assert (
+            "differs: x: order 1 at [1]: analytic 2, numeric 4" in chainlens("check", "wrong.py:f", "x=[1, 2]").stdout
+        )
+
+
+BAD = [
+    (["draw", "w*q", "w=1"], "'q': has no value: give q=..."),
+    (["draw", "w", "w=1", "-o", "a.gif"], "'a.gif': the suffix must be one of .svg, .png, .pdf, .dot"),
+    (["draw", "w*w", "w=1", "-o", "no/such/a.svg"], "cannot write no/such/a.svg: No such file or directory"),
+    (["draw", "w*w", "w=1", "--theme", "neon"], "theme 'neon' does not exist; choose one of light, dark, print"),
+    (["draw", "w*w", "w=1", "--direction", "up"], "direction 'up' is not known"),
+    (["draw", "w*x", "w=1", "x=2", "w=3"], "'w=3': w already has a value"),
+    (["draw", "w*x", "w=1", "x"], "'x': write NAME=VALUE"),
+    (["draw", "w*x", "w=1", "x=two"], "x=two: not a number"),
+    (["draw", "w*x", "w=1", "x=[1,[2]]"], "x=[1,[2]]: not a number, a JSON list of numbers with rows of one length"),
+    (["draw", "w*x", "w=1", 'x=["a"]'], "not a number"),
+    (["draw", "w*x", "w=1", "x=@missing.npy"], "x=@missing.npy: no such file"),
+    (["draw", "w*x", "w=1", "x=@loss.py"], "x=@loss.py: not an .npy file"),
+    (["draw", "w*x", "w=1", "x=2", "z=3"], "a value is given for 'z', which the expression does not use"),
+    (["grad", "9**9**9", "w=1"], "'9**9**9': is not a finite number"),
+    (["grad", "__import__('os')"], "'__import__' is not a function"),
+    (
+        ["grad", "w @ x", "w=[[1,2]]", "x=[1,2,3]"],
+        "'w @ x': matmul: operand shapes (1, 2) and (3,) do not align (2 != 3)",
+    ),
+    (["grad", "w + x", "w=[1,2]", "x=[1,2,3]"], "add: operand shapes (2,) and (3,)"),
+    (["grad", "w * 2", "w=[1,2]"], "the result has shape (2,); a gradient needs one number"),
+    (["grad", "1 + 1"], "depends on no input"),
+    (["grad", "loss.py:missing", "w=1"], "loss.py: no function 'missing'; it has loss, broken, number, vector"),
+    (["grad", "loss.py", "w=1"], "name a function, as in FILE.py:FUNCTION"),
+    (["grad", "loss.py:loss"], "loss.py:loss: give a value for w, as in w=0.5"),
+    (["grad", "loss.py:loss", "w=1", "q=2"], "loss.py:loss: has no parameter 'q'; it takes w, x"),
+    (["grad", "loss.py:broken", "w=1"], "loss.py:9: ZeroDivisionError"),
+    (["grad", "loss.py:number", "w=1"], "must return a Scalar or a Tensor, got int"),
+    (["grad", "loss.py:vector", "W=[[1,2]]"], "the result has shape (1,)|ok"),
+    (["grad", "missing.py:f"], "missing.py: no such file"),
+    (["check", "1 + 1"], "depends on no input"),
+    (["check", "w", "w=1", "--order", "9"], "--order"),
+    (["step", "w*"], "invalid syntax"),
+    (["step", ""], "the expression is empty"),
+    (["frobnicate"], "No such command 'frobnicate'"),
+    (["draw"], "Missing argument"),
+    (["grad", "w", "w=1", "--jsn"], "No such option: --jsn"),
+    (["train", "--data", "nowhere"], "nowhere"),
+    (["train", "--dropout", "1"], "dropout is a probability and must be in [0, 1), got 1.0"),
+    (["train", "--hidden", "16,x"], "--hidden 16,x: write sizes separated by commas"),
+    (["train", "--hidden", "0"], "hidden: each layer size"),
+    (["train", "--optimizer", "magic"], "unknown optimizer 'magic'; choose from adam, adamw, rmsprop, sgd"),
+    (["train", "--lr", "0"], "lr must be above 0"),
+    (["train", "--lr", "nan"], "lr must be a finite number"),
+    (["train", "--batch", "0"], "batch must be a whole number of at least 1"),
+    (["train", "--epochs", "many"], "--epochs"),
+    (["train", "--seed", "-1"], "seed must be a whole number of at least 0"),
+    (["train", "--out", "loss.py"], "loss.py is a file"),
+    (["train", "--out", "."], "is not empty"),
+    (["resume", "nowhere"], "nowhere"),
+    (["evaluate", "nowhere"], "nowhere"),
+    (["evaluate", "loss.py"], "loss.py"),
+    (["predict", "nowhere", "loss.py"], "loss.py: not an image"),
+    (["summary", "784"], "784"),
+    (["summary", "784-0"], "each at least 1"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "message"), BAD, ids=[" ".join(a)[:40] for a, _ in BAD])
+def test_bad_input_is_one_line_and_writes_nothing(arguments, message, tmp_path, monkeypatch, capsys, loss_file):
+    monkeypatch.chdir(tmp_path)
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    code = cli.main(arguments)
+    error = capsys.readouterr().err
+    if message.endswith("|ok"):  # one element is one number
+        assert code == 0
+        return
+    assert code == 2
+    assert error.startswith("error: ")
+    assert error.count("\n") == 1
+    assert message in error
+    assert "Traceback" not in error
+    assert {path: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()} == before
+
+
+class TestProcess:
+    def test_a_usage_error_is_one_line_in_a_real_process(self, chainlens):
+        done = chainlens("grad", "w*q", "w=1")
+        assert (done.returncode, done.stdout, done.stderr) == (2, "", "error: 'q': has no value: give q=...\n")
+
+    def test_debug_shows_a_traceback(self, chainlens):
+        done = chainlens("--debug", "grad", "w*q", "w=1")
+        assert done.returncode != 0
+        assert "Traceback" in done.stderr
+
+    @pytest.mark.parametrize(
+        "command", ["", "draw", "step", "grad", "check", "train", "resume", "evaluate", "predict", "summary", "demo"]
+    )
+    def test_every_command_has_help_with_an_example(self, command, capsys):
+        assert cli.main([*command.split(), "--help"]) == 0
+        assert "Example: chainlens" in capsys.readouterr().out
+
+    def test_version(self, chainlens):
+        assert re.fullmatch(r"\d+\.\d+\.\d+\n", chainlens("--version").stdout)
+
+    def test_a_closed_pipe_is_no_error(self, tmp_path):
+        reader = subprocess.Popen(
+            [sys.executable, "-m", "cli", "step", *EXAMPLE],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )
+        reader.stdout.close()
+        assert b"Traceback" not in reader.stderr.read()
+        reader.stderr.close()
+        reader.wait(30)
+
+    @pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+    def test_a_terminal_without_the_signs_shows_substitutes(self, encoding, chainlens):
+        done = chainlens("grad", *EXAMPLE, env={"PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"})
+        assert done.returncode == 0
+        assert "0.500" in done.stdout
+
+    def test_help_and_configuration_name_the_same_defaults(self, capsys):
+        cli.main(["train", "--help"])
+        shown = " ".join(capsys.readouterr().out.replace("│", " ").split())
+        for name, value in Configuration().to_dict().items():
+            text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+            defaults = {"l2": "1e-4", "lr": "1e-3", "out": "runs/ and the name of the data"}
+            assert re.search(rf"--{name} .*?\[default: \(?{re.escape(defaults.get(name, text))}", shown), name
+
+
+class TestTraining:
+    def test_a_run_folder_holds_everything(self, finished):
+        assert sorted(path.name for path in finished.iterdir()) == [
+            "backprop.svg",
+            "checkpoint.pkl",
+            "config.toml",
+            "curves.png",
+            "curves.svg",
+            "history.jsonl",
+        ]
+        assert tomllib.loads((finished / "config.toml").read_text())["hidden"] == [16]
+        assert [json.loads(line)["epoch"] for line in (finished / "history.jsonl").read_text().splitlines()] == [1, 2]
+        svg = (finished / "backprop.svg").read_text(encoding="utf-8")
+        assert ">linear1<" in svg
+        assert ">l2<" in svg
+
+    def test_evaluate_predict_summary(self, finished, tiny, tmp_path, chainlens):
+        report = json.loads(chainlens("evaluate", finished, "--json").stdout)
+        assert report.keys() == {"accuracy", "loss", "n"}
+        assert report["n"] == 100
+        test = data.load(tiny).test
+        big = Image.fromarray(255 - test.images[0]).resize((300, 300)).convert("RGB")
+        Image.fromarray(test.images[0]).save(tmp_path / "same.png")
+        big.save(tmp_path / "photo.jpg")
+        done = chainlens("predict", finished, "same.png", "photo.jpg", "--json")
+        same, photo = json.loads(done.stdout)
+        assert same["image"] == "same.png"
+        assert sum(same["probabilities"]) == pytest.approx(1)
+        assert photo["label"] in range(10)
+        assert re.match(r"same.png: \d  \(\d", chainlens("predict", finished, "same.png").stdout)
+        assert json.loads(chainlens("summary", finished, "--json").stdout)["parameters"] == 785 * 16 + 17 * 10
+
+    def test_summary_spells_out_the_count(self, chainlens):
+        assert "(784 + 1) × 10" in chainlens("summary", "784-10").stdout
+        assert "7,850" in chainlens("summary", "784-10").stdout
+
+    def test_one_seed_is_one_result_and_plain_lines_in_a_pipe(self, chainlens, tiny, finished, tmp_path):
+        done = chainlens("train", "--data", tiny, *SMALL, "--out", "again")
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout.splitlines()[0].startswith("epoch 1/2  train loss ")
+        assert "\x1b" not in done.stdout
+        assert weights_of(tmp_path / "again") == weights_of(finished)
+
+    def test_an_existing_run_is_kept_without_force(self, chainlens, tiny, finished):
+        before = {path: path.read_bytes() for path in finished.iterdir()}
+        done = chainlens("train", "--data", tiny, *SMALL, "--out", finished)
+        assert done.returncode == 2
+        assert "is not empty" in done.stderr
+        assert {path: path.read_bytes() for path in finished.iterdir()} == before
+
+    @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one process")
+    def test_ctrl_c_saves_and_resume_ends_where_an_uninterrupted_run_does(self, chainlens, tiny, tmp_path):
+        options = ["--data", str(tiny), "--hidden", "16", "--epochs", "60", "--batch", "8"]
+        process = subprocess.Popen(
+            [sys.executable, "-m", "cli", "train", *options, "--out", "stopped"],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stdout.readline().startswith("epoch  1/60")
+        process.send_signal(signal.SIGINT)
+        rest = process.stdout.read()
+        process.stdout.close()
+        assert process.wait(60) == 130
+        assert rest.endswith("interrupted; go on with: chainlens resume stopped\n")
+        assert chainlens("resume", "stopped").returncode == 0
+        assert chainlens("train", *options, "--out", "whole").returncode == 0
+        assert weights_of(tmp_path / "stopped") == weights_of(tmp_path / "whole")
+
+
+def weights_of(folder: Path) -> dict[str, bytes]:
+    return {name: w.tobytes() for name, w in ad.load(folder / "checkpoint.pkl")["training"]["model"].items()}
+
+
+class TestDemo:
+    def test_the_tour(self, chainlens, tmp_path):
+        done = chainlens("demo", "--out", "a tour", timeout=300)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert "backward 9 of 9" in done.stdout
+        assert "test: accuracy" in done.stdout
+        assert {"backprop.svg", "backprop.png", "run"} == {path.name for path in (tmp_path / "a tour").iterdir()}

@@ -1,0 +1,79 @@
+"""Photos of digits become what a network trained on MNIST expects."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from autodiff.data.digits import generate
+from autodiff.data.photo import read_photo
+from autodiff.errors import DataError, MissingDataError
+
+DIGITS, _ = generate(10, seed=5)
+
+
+def on_paper(digit, size, ink, paper, shift=(0, 0)):
+    """A digit drawn with the given ink on a page of paper, off its centre."""
+    page = Image.new("L", (size, size), 0)
+    page.paste(Image.fromarray(digit).resize((size // 2, size // 2), Image.Resampling.BICUBIC), shift)
+    share = np.asarray(page, dtype=float)[..., None] / 255
+    return Image.fromarray((share * ink + (1 - share) * paper).astype(np.uint8))
+
+
+WHITE, BLACK, BLUE, CREAM = (np.array(c) for c in ([255] * 3, [0] * 3, [20, 30, 140], [250, 245, 225]))
+PHOTOS = [
+    ("white on black", lambda d: on_paper(d, 300, WHITE, BLACK, (10, 90))),
+    ("black on white", lambda d: on_paper(d, 300, BLACK, WHITE, (120, 20))),
+    ("blue on cream", lambda d: on_paper(d, 640, BLUE, CREAM, (200, 300))),
+    ("grey, small", lambda d: on_paper(d, 80, BLACK, WHITE, (5, 30)).convert("L")),
+]
+
+
+@pytest.mark.parametrize(("name", "photograph"), PHOTOS)
+@pytest.mark.parametrize("suffix", ["png", "jpg"])
+def test_a_photo_looks_like_the_digit_it_shows(name, photograph, suffix, tmp_path):
+    alike = []
+    for digit in DIGITS:
+        path = tmp_path / f"photo.{suffix}"
+        photograph(digit).save(path)
+        seen = read_photo(path)
+        assert (seen.shape, seen.dtype) == ((28, 28), np.uint8)
+        alike.append(np.corrcoef(seen.ravel(), digit.ravel())[0, 1])
+    assert min(alike) > 0.7
+    assert np.mean(alike) > 0.85
+
+
+def test_a_picture_of_the_right_size_is_taken_as_it_is(tmp_path):
+    Image.fromarray(DIGITS[0]).save(tmp_path / "a.png")
+    Image.fromarray(255 - DIGITS[0]).save(tmp_path / "b.png")
+    np.testing.assert_array_equal(read_photo(tmp_path / "a.png"), DIGITS[0])
+    np.testing.assert_array_equal(read_photo(tmp_path / "b.png"), DIGITS[0])
+
+
+def test_transparent_paper_is_white(tmp_path):
+    drawing = np.zeros((28, 28, 4), np.uint8)
+    drawing[..., 3] = DIGITS[0]
+    Image.fromarray(drawing).save(tmp_path / "a.png")
+    np.testing.assert_array_equal(read_photo(tmp_path / "a.png"), DIGITS[0])
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 500), (3000, 2)])
+def test_odd_sizes_are_read_or_refused_in_one_line(size, tmp_path):
+    image = np.full(size, 255, np.uint8)
+    image[0, 0] = 0
+    Image.fromarray(image).save(tmp_path / "a.png")
+    try:
+        assert read_photo(tmp_path / "a.png").shape == (28, 28)
+    except DataError as error:
+        assert "\n" not in str(error)
+
+
+def test_what_is_no_picture_of_a_digit_is_refused(tmp_path):
+    Image.new("L", (50, 50), 200).save(tmp_path / "blank.png")
+    (tmp_path / "text.png").write_text("not an image")
+    Image.fromarray(DIGITS[0]).save(tmp_path / "whole.png")
+    (tmp_path / "cut.png").write_bytes((tmp_path / "whole.png").read_bytes()[:100])
+    for name, message in [("blank", "shows no digit"), ("text", "not an image"), ("cut", "not an image")]:
+        with pytest.raises(DataError, match=message):
+            read_photo(tmp_path / f"{name}.png")
+    with pytest.raises(MissingDataError, match="no such file"):
+        read_photo(tmp_path / "missing.png")

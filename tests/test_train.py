@@ -1,0 +1,627 @@
+"""Training: determinism, exact resume, the run folder, and what is done with a checkpoint."""
+
+import json
+import os
+import signal
+import threading
+import tomllib
+import weakref
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+import autodiff as ad
+from autodiff import checkpoint, data, nn, optim, run
+from autodiff.configuration import OPTIMIZERS, Configuration
+from autodiff.errors import (
+    CheckpointError,
+    DataError,
+    MissingCheckpointError,
+    OperandError,
+    SettingError,
+    ShapeError,
+)
+from autodiff.schedules import SCHEDULES, cosine
+from autodiff.threads import single_threaded
+from autodiff.train import Callback, fit, measure
+
+TIMES = ("seconds", "images_per_second")
+
+
+def timeless(history):
+    return [{name: value for name, value in record.items() if name not in TIMES} for record in history]
+
+
+def same(a, b):
+    return a.keys() == b.keys() and all(np.array_equal(a[name], b[name]) for name in a)
+
+
+class StopAt(Callback):
+    """Interrupts, as Ctrl-C does, after so many batches or epochs of this part of the run."""
+
+    def __init__(self, *, batches=None, epochs=None):
+        self.batches, self.epochs = batches, epochs
+
+    def on_batch_end(self, training):
+        if self.batches is not None:
+            self.batches -= 1
+            if self.batches == 0:
+                raise KeyboardInterrupt
+
+    def on_epoch_end(self, training):
+        if training.epoch == self.epochs:
+            raise KeyboardInterrupt
+
+
+# fit, on a problem small enough to train in a blink: two noisy rings
+
+
+def rings(n, seed):
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(0, 2, n)
+    angle, radius = rng.uniform(0, 2 * np.pi, n), 1 + labels + 0.1 * rng.standard_normal(n)
+    points = np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1)
+    return data.Split(points.astype(np.float32), labels)
+
+
+TRAIN, VALIDATION = rings(300, 0), rings(50, 1)
+
+
+def fit_rings(*, epochs=3, seed=0, dropout=0.1, model=None, optimizer=None, **options):
+    for_model, for_order = np.random.default_rng(seed).spawn(2)
+    model = model or nn.MLP([2, 16, 16, 2], dropout=dropout, rng=for_model)
+    return fit(
+        model,
+        TRAIN,
+        options.pop("validation", VALIDATION),
+        optimizer=optimizer or optim.Adam(model.parameters(), lr=0.02),
+        epochs=epochs,
+        batch_size=options.pop("batch_size", 32),
+        rng=for_order,
+        schedule=cosine,
+        prepare=np.asarray,
+        **options,
+    )
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_every_optimiser_learns_the_rings(name):
+    model = nn.MLP([2, 16, 16, 2], rng=np.random.default_rng(0))
+    optimizer = Configuration(optimizer=name, lr=0.1 if name == "sgd" else 0.02).make_optimizer(model)
+    training = fit_rings(epochs=10, model=model, optimizer=optimizer)
+    assert training.history[-1]["train_accuracy"] > 0.9
+    assert training.history[-1]["validation_accuracy"] > 0.9
+
+
+def test_the_history_says_what_was_measured():
+    training = fit_rings(epochs=2)
+    last = training.history[-1]
+    found = measure(training.model, VALIDATION, prepare=np.asarray)
+    assert [record["epoch"] for record in training.history] == [1, 2]
+    assert (last["validation_accuracy"], last["validation_loss"]) == (found.accuracy, found.loss)
+    assert last["images_per_second"] == pytest.approx(len(TRAIN) / last["seconds"])
+    assert fit_rings(epochs=1, validation=None).history[0]["validation_loss"] is None
+
+
+def test_the_training_loss_is_the_mean_cross_entropy_without_the_penalty():
+    model = nn.MLP([2, 2], rng=np.random.default_rng(0))
+    before = measure(model, TRAIN, prepare=np.asarray)
+    still = optim.SGD(model.parameters(), lr=0.0)
+    record = fit_rings(epochs=1, model=model, optimizer=still, l2=0.1).history[0]
+    assert record["train_loss"] == pytest.approx(before.loss, rel=1e-6)
+    assert record["train_accuracy"] == before.accuracy
+
+
+def test_one_seed_gives_one_result():
+    runs = [fit_rings(seed=seed, l2=1e-3) for seed in (4, 4, 5)]
+    assert same(runs[0].model.state_dict(), runs[1].model.state_dict())
+    assert timeless(runs[0].history) == timeless(runs[1].history)
+    assert not same(runs[0].model.state_dict(), runs[2].model.state_dict())
+
+
+def test_each_epoch_has_an_order_of_its_own_and_all_examples():
+    seen = []
+
+    def prepare(images):
+        seen.append(images)
+        return images
+
+    rng = np.random.default_rng(0)
+    model = nn.MLP([2, 2], rng=rng)
+    fit(model, TRAIN, optimizer=optim.SGD(model.parameters(), 0.1), epochs=2, batch_size=32, rng=rng, prepare=prepare)
+    epochs = [np.concatenate(seen[:10]), np.concatenate(seen[10:])]
+    assert not np.array_equal(*epochs)
+    for points in epochs:
+        assert np.array_equal(np.sort(points, axis=0), np.sort(TRAIN.images, axis=0))
+
+
+def test_training_runs_in_training_mode_and_measures_in_evaluation_mode_without_recording():
+    modes = []
+
+    class Spy(nn.Module):
+        def __init__(self):
+            self.linear = nn.Linear(2, 2, rng=np.random.default_rng(0))
+
+        def forward(self, x):
+            y = self.linear(x)
+            modes.append((len(x), self.training, y.requires_grad))
+            return y
+
+    fit_rings(epochs=1, model=Spy())
+    assert modes == [*[(32, True, True)] * 9, (12, True, True), (50, False, False)]
+
+
+def test_no_graph_outlives_its_step():
+    logits = []
+
+    class Watched(nn.Linear):
+        def forward(self, x):
+            y = super().forward(x)
+            logits.append(weakref.ref(y))
+            return y
+
+    class Check(Callback):
+        def on_batch_end(self, training):
+            assert all(reference() is None for reference in logits)
+
+    fit_rings(epochs=1, model=Watched(2, 2, rng=np.random.default_rng(0)), callbacks=[Check()], l2=0.1)
+    assert len(logits) == 11
+
+
+def test_training_stays_in_float32():
+    training = fit_rings(epochs=1, l2=1e-3)
+    arrays = [array for state in training.optimizer.state for array in state.values() if isinstance(array, np.ndarray)]
+    arrays += [p.data for p in training.model.parameters()] + [p.grad for p in training.model.parameters()]
+    assert {array.dtype for array in arrays} == {np.dtype(np.float32)}
+
+
+def test_callbacks_are_told_in_order():
+    events = []
+
+    class Log(Callback):
+        def __getattribute__(self, name):
+            if name.startswith("on_"):
+                return lambda training: events.append((name[3:], training.epoch, training.batch))
+            return super().__getattribute__(name)
+
+    fit_rings(epochs=2, batch_size=150, callbacks=[Log()])
+    assert events == [
+        ("train_start", 0, 0),
+        ("batch_end", 0, 1), ("batch_end", 0, 2), ("epoch_end", 1, 0),
+        ("batch_end", 1, 1), ("batch_end", 1, 2), ("epoch_end", 2, 0),
+        ("train_end", 2, 0),
+    ]  # fmt: skip
+
+
+STOPS = {
+    "before an epoch is over": StopAt(batches=4),
+    "in the second epoch": StopAt(batches=13),
+    "after the last batch of an epoch, before validation": StopAt(batches=10),
+    "after an epoch": StopAt(epochs=1),
+    "after the last epoch": StopAt(epochs=3),
+}
+
+
+@pytest.mark.parametrize("when", STOPS)
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_an_interrupted_fit_goes_on_bit_for_bit(when, name, tmp_path):
+    def go(**options):
+        model = nn.MLP([2, 8, 2], dropout=0.3, rng=np.random.default_rng(0))
+        return fit_rings(model=model, optimizer=Configuration(optimizer=name).make_optimizer(model), l2=1e-3, **options)
+
+    straight = go()
+    stop = StopAt(batches=STOPS[when].batches, epochs=STOPS[when].epochs)
+    stopped = go(callbacks=[stop])
+    assert stopped.interrupted
+    checkpoint.save(tmp_path / "state", stopped.state_dict())
+    resumed = go(state=checkpoint.load(tmp_path / "state"), seed=99)
+    assert not resumed.interrupted
+    assert same(straight.model.state_dict(), resumed.model.state_dict())
+    assert timeless(straight.history) == timeless(resumed.history)
+
+
+def test_a_run_may_stop_any_number_of_times():
+    straight, state = fit_rings(), None
+    for _ in range(6):
+        training = fit_rings(callbacks=[StopAt(batches=5)], state=state)
+        state = training.state_dict()
+    training = fit_rings(state=state)
+    assert not training.interrupted
+    assert same(straight.model.state_dict(), training.model.state_dict())
+    assert timeless(straight.history) == timeless(training.history)
+
+
+class PressCtrlC(Callback):
+    def on_batch_end(self, training):
+        if training.batch == 3:
+            signal.raise_signal(signal.SIGINT)
+
+
+def test_ctrl_c_ends_training_between_two_batches_and_leaves_pythons_handler():
+    training = fit_rings(callbacks=[PressCtrlC()])
+    assert training.interrupted
+    assert (training.epoch, training.batch) == (0, 3)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_ctrl_c_in_the_middle_of_a_step_waits_for_its_end():
+    class Pressed(nn.Linear):
+        def forward(self, x):
+            signal.raise_signal(signal.SIGINT)
+            return super().forward(x)
+
+    training = fit_rings(model=Pressed(2, 2, rng=np.random.default_rng(0)))
+    assert (training.interrupted, training.batch) == (True, 1)
+
+
+def test_a_second_ctrl_c_in_a_step_is_passed_on():
+    class Pressed(nn.Linear):
+        def forward(self, x):
+            for _ in range(2):
+                signal.raise_signal(signal.SIGINT)
+            return super().forward(x)
+
+    with pytest.raises(KeyboardInterrupt):
+        fit_rings(model=Pressed(2, 2, rng=np.random.default_rng(0)))
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_training_works_in_a_thread():
+    results = []
+    thread = threading.Thread(target=lambda: results.append(fit_rings(epochs=1)))
+    thread.start()
+    thread.join()
+    assert results[0].epoch == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "words"),
+    [
+        ({"epochs": 0}, SettingError, "epochs"),
+        ({"batch_size": 0}, SettingError, "batch_size"),
+        ({"state": {}}, CheckpointError, "not a state"),
+        ({"state": {**fit_rings(epochs=1).state_dict(), "generators": {}}}, CheckpointError, "dropout1.rng"),
+        ({"state": fit_rings(epochs=1, dropout=0.1).state_dict(), "batch_size": 16}, CheckpointError, "batches"),
+        ({"state": fit_rings(epochs=2).state_dict(), "epochs": 1}, SettingError, "epochs is 1"),
+    ],
+)
+def test_what_fit_cannot_use_is_refused(options, error, words):
+    with pytest.raises(error) as info:
+        fit_rings(**options)
+    assert words in str(info.value)
+    assert "\n" not in str(info.value)
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_a_schedule_starts_at_1_and_never_rises(name):
+    factors = [SCHEDULES[name](progress) for progress in np.linspace(0, 1, 50)]
+    assert factors[0] == 1
+    assert all(a >= b for a, b in pairwise(factors))
+    assert factors[-1] == pytest.approx(1 if name == "constant" else 0, abs=1e-12)
+
+
+def test_threads_are_as_before_after_an_error():
+    product = np.ones((64, 64)) @ np.ones((64, 64))
+    with pytest.raises(RuntimeError), single_threaded():
+        assert np.array_equal(np.ones((64, 64)) @ np.ones((64, 64)), product)
+        raise RuntimeError
+
+
+# Configurations
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"dropout": 1.0}, "dropout is a probability and must be in [0, 1), got 1.0"),
+        ({"dropout": -0.1}, "dropout"),
+        ({"dropout": float("nan")}, "dropout must be a finite number"),
+        ({"optimizer": "adem"}, "unknown optimizer 'adem'; choose from adam, adamw, rmsprop, sgd"),
+        ({"schedule": "none"}, "choose from constant, linear, cosine, cooldown"),
+        ({"epochs": 0}, "epochs must be a whole number of at least 1, got 0"),
+        ({"epochs": 1.5}, "epochs"),
+        ({"epochs": True}, "epochs"),
+        ({"batch": 0}, "batch"),
+        ({"hidden": (256, 0)}, "hidden"),
+        ({"hidden": "256"}, "hidden"),
+        ({"lr": 0}, "lr must be above 0"),
+        ({"lr": "fast"}, "lr must be a finite number"),
+        ({"l2": -1}, "l2"),
+        ({"momentum": 1}, "momentum"),
+        ({"seed": -1}, "seed"),
+        ({"data": ""}, "data"),
+        ({"out": 3}, "out must be text"),
+        ({"learning_rate": 1}, "unknown option 'learning_rate'; choose from data, hidden"),
+    ],
+)
+def test_an_option_out_of_range_is_named(options, words):
+    with pytest.raises(SettingError) as info:
+        Configuration.from_dict(options)
+    assert words in str(info.value)
+    assert "\n" not in str(info.value)
+
+
+@pytest.mark.parametrize(
+    "configuration",
+    [
+        Configuration(),
+        Configuration(hidden=(), lr=1e-5, l2=0, epochs=10**6),
+        Configuration(data='C:\\data\\"x"', out="tab\t newline\n delete\x7f ünïcode 😀 \x01 # = ["),
+    ],
+)
+def test_toml_comes_back(configuration):
+    text = configuration.to_toml()
+    assert Configuration.from_toml(text) == configuration
+    assert list(tomllib.loads(text)) == list(configuration.to_dict())
+
+
+@pytest.mark.parametrize("text", ["epochs = ", "epochs = 0", "speed = 1"])
+def test_toml_that_is_no_configuration_is_refused(text):
+    with pytest.raises(SettingError):
+        Configuration.from_toml(text)
+
+
+# Runs, on a small drawn data set
+
+
+@pytest.fixture(scope="session")
+def source(tmp_path_factory):
+    """An .npz of 600 and 200 digits."""
+    file = tmp_path_factory.mktemp("data") / "digits.npz"
+    small = data.load("digits", sizes=(600, 200), validation=0)
+    np.savez(
+        file,
+        x_train=small.train.images, y_train=small.train.labels, x_test=small.test.images, y_test=small.test.labels,
+    )  # fmt: skip
+    return str(file)
+
+
+@pytest.fixture
+def configuration(source, tmp_path):
+    return Configuration(data=source, hidden=(32,), epochs=3, batch=50, lr=5e-3, out=str(tmp_path / "run"))
+
+
+@pytest.fixture(scope="session")
+def finished(source, tmp_path_factory):
+    """A run that has ended."""
+    folder = tmp_path_factory.mktemp("runs") / "finished"
+    return run.train(Configuration(data=source, hidden=(32,), epochs=3, batch=50, lr=5e-3, out=str(folder)))
+
+
+def test_a_run_folder_holds_configuration_history_and_checkpoint(finished):
+    assert sorted(file.name for file in finished.folder.iterdir()) == [
+        "checkpoint.pkl", "config.toml", "history.jsonl",
+    ]  # fmt: skip
+    assert Configuration.from_toml((finished.folder / "config.toml").read_text()) == finished.configuration
+    lines = (finished.folder / "history.jsonl").read_text().splitlines()
+    assert [json.loads(line) for line in lines] == finished.history
+    assert finished.test["n"] == 200
+    assert finished.test["accuracy"] > 0.7
+
+
+def test_history_is_strict_json():
+    record = {"epoch": 1, "train_loss": float("nan"), "a": float("inf"), "b": -float("inf"), "validation_loss": None}
+    line = run._json_line(record)
+    assert json.loads(line, parse_constant=pytest.fail) == {
+        "epoch": 1, "train_loss": "NaN", "a": "Infinity", "b": "-Infinity", "validation_loss": None,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("stop", [StopAt(batches=4), StopAt(batches=15), StopAt(epochs=2)])
+def test_an_interrupted_run_goes_on_bit_for_bit(configuration, finished, stop):
+    stopped = run.train(configuration, [stop])
+    assert stopped.interrupted
+    assert stopped.test is None
+    resumed = run.resume(stopped.folder / "checkpoint.pkl")
+    assert not resumed.interrupted
+    assert same(resumed.model.state_dict(), finished.model.state_dict())
+    assert timeless(resumed.history) == timeless(finished.history)
+    assert resumed.test == finished.test
+
+
+def test_a_killed_run_goes_on_from_its_last_epoch(configuration, finished):
+    class Crash(Callback):
+        def on_batch_end(self, training):
+            if training.epoch == 1 and training.batch == 3:
+                raise RuntimeError("power cut")
+
+    with pytest.raises(RuntimeError):
+        run.train(configuration, [Crash()])
+    resumed = run.resume(configuration.folder)
+    assert same(resumed.model.state_dict(), finished.model.state_dict())
+    assert timeless(resumed.history) == timeless(finished.history)
+
+
+def test_a_finished_run_can_be_given_more_epochs(configuration):
+    first = run.train(replace(configuration, epochs=1, schedule="constant"))
+    assert timeless(run.resume(first.folder).history) == timeless(first.history)
+    longer = run.resume(first.folder, epochs=2)
+    straight = run.train(replace(configuration, epochs=2, schedule="constant"), force=True)
+    assert same(longer.model.state_dict(), straight.model.state_dict())
+    assert Configuration.from_toml((first.folder / "config.toml").read_text()).epochs == 2
+    with pytest.raises(SettingError, match="epochs is 1"):
+        run.resume(first.folder, epochs=1)
+
+
+def test_a_used_folder_is_refused_unless_forced(configuration):
+    configuration.folder.mkdir()
+    note = configuration.folder / "note.txt"
+    note.write_text("mine")
+    with pytest.raises(SettingError, match="is not empty"):
+        run.train(configuration)
+    run.train(replace(configuration, epochs=1), force=True)
+    assert note.read_text() == "mine"
+    with pytest.raises(SettingError, match="is a file"):
+        run.train(replace(configuration, out=str(note)))
+
+
+def test_data_that_cannot_be_read_leave_no_folder(configuration):
+    with pytest.raises(DataError):
+        run.train(replace(configuration, data="nowhere.npz"))
+    assert not configuration.folder.exists()
+
+
+def test_other_data_are_refused_when_going_on(configuration, source, tmp_path):
+    mine = tmp_path / "mine.npz"
+    arrays = dict(np.load(source))
+    np.savez(mine, **arrays)
+    run.train(replace(configuration, data=str(mine), epochs=1))
+    arrays["y_train"] = arrays["y_train"][::-1]
+    np.savez(mine, **arrays)
+    with pytest.raises(DataError, match="not the training data of this run"):
+        run.resume(configuration.folder, epochs=2)
+
+
+def test_a_run_finds_its_data_from_another_folder(configuration, source, tmp_path, monkeypatch):
+    monkeypatch.chdir(os.path.dirname(source))
+    run.train(replace(configuration, data="digits.npz", epochs=1))
+    monkeypatch.chdir(tmp_path)
+    assert run.evaluate(configuration.folder)["n"] == 200
+
+
+@pytest.mark.parametrize("part", ["", "checkpoint.pkl"])
+def test_evaluate_measures_the_test_split(finished, part):
+    assert run.evaluate(finished.folder / part) == finished.test
+    assert finished.test == measure(finished.model, data.load(finished.configuration.data).test)._asdict()
+
+
+def test_evaluate_refuses_data_that_do_not_fit(finished, tmp_path):
+    images, labels = np.zeros((4, 5, 5), np.uint8), np.arange(4)
+    for name, x, y, words in (
+        ("small", images, labels, "28 × 28"),
+        ("classes", np.zeros((4, 28, 28), np.uint8), labels + 10, "14 classes, the network 10"),
+    ):
+        file = tmp_path / f"{name}.npz"
+        np.savez(file, x_train=x, y_train=y, x_test=x, y_test=y)
+        with pytest.raises(DataError, match=words):
+            run.evaluate(finished.folder, str(file))
+
+
+def test_predict_gives_labels_and_probabilities(finished):
+    test = data.load(finished.configuration.data).test
+    labels, probabilities = run.predict(finished.folder, test.images)
+    assert np.mean(labels == test.labels) == finished.test["accuracy"]
+    assert (probabilities.shape, probabilities.dtype) == ((200, 10), np.float32)
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("images", "error"),
+    [
+        (np.zeros((1, 28, 28)), OperandError),
+        (np.zeros((28, 28), np.uint8), ShapeError),
+        (np.zeros((1, 20, 20), np.uint8), ShapeError),
+    ],
+)
+def test_predict_refuses_other_images(finished, images, error):
+    with pytest.raises(error):
+        run.predict(finished.folder, images)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "counts"), [("784-10", [7850]), ("784-256-10", [200_960, 2570]), ([4, 3, 2], [15, 8])]
+)
+def test_summary_counts_n_plus_1_times_k(sizes, counts):
+    found = run.summary(sizes)
+    assert [layer["parameters"] for layer in found["layers"]] == counts
+    assert found["parameters"] == sum(counts)
+
+
+def test_summary_of_a_checkpoint_is_that_of_its_sizes(finished):
+    assert run.summary(finished.folder) == run.summary("784-32-10")
+
+
+@pytest.mark.parametrize(("what", "error"), [("784-0", SettingError), ([784], SettingError), ("784", CheckpointError)])
+def test_summary_refuses_anything_else(what, error):
+    with pytest.raises(error):
+        run.summary(what)
+
+
+def test_one_step_is_a_small_graph_with_scopes(finished):
+    loss = run.one_step(finished)
+    nodes = ad.Graph.of(loss).nodes
+    assert {node.scope for node in nodes} >= {"mlp/linear1", "mlp/relu1", "mlp/dropout1", "mlp/linear2", "l2"}
+    assert [node.name for node in nodes if node.name] == [
+        "W", "b", "W", "b", "images", "logits", "labels", "cross-entropy", "penalty", "loss",
+    ]  # fmt: skip
+    assert len(nodes) < 30
+    assert run.one_step(finished.folder).item() == loss.item()
+
+
+def test_finetune_starts_from_the_weights(configuration, finished):
+    tuned = run.finetune(finished.folder, replace(configuration, epochs=1, lr=1e-9))
+    assert tuned.configuration.hidden == (32,)
+    assert tuned.test["accuracy"] == pytest.approx(finished.test["accuracy"], abs=0.02)
+
+
+def test_finetune_gives_other_classes_a_new_last_layer(configuration, finished, source, tmp_path):
+    arrays = dict(np.load(source))
+    few = {name[2:]: arrays[f"y_{name[2:]}"] < 3 for name in ("x_train", "x_test")}
+    file = tmp_path / "three.npz"
+    np.savez(file, **{name: array[few[name[2:]]] for name, array in arrays.items()})
+    tuned = run.finetune(finished.folder, replace(configuration, data=str(file), epochs=1, lr=1e-9))
+    assert tuned.model.sizes == (784, 32, 3)
+    trained = finished.model.state_dict()["linear1.weight"]
+    np.testing.assert_allclose(tuned.model.state_dict()["linear1.weight"], trained, atol=1e-6)
+
+
+def test_a_checkpoint_that_is_none_is_refused(tmp_path):
+    with pytest.raises(MissingCheckpointError):
+        run.resume(tmp_path)
+    for state in ({"weights": [1.0]}, {"configuration": {}, "model": {}, "data": {}, "training": {}}, [1]):
+        checkpoint.save(tmp_path / "other", state)
+        with pytest.raises(CheckpointError, match="not the checkpoint of a training run"):
+            run.evaluate(tmp_path / "other")
+
+
+def test_weights_that_do_not_fit_their_network_are_refused(finished, tmp_path):
+    state = checkpoint.load(finished.folder / "checkpoint.pkl")
+    state["model"]["sizes"] = (784, 31, 10)
+    checkpoint.save(tmp_path / "other", state)
+    with pytest.raises(CheckpointError, match=r'"linear1.weight" expects shape \(784, 31\), found \(784, 32\)'):
+        run.evaluate(tmp_path / "other")
+
+
+# MNIST
+
+
+@pytest.mark.parametrize("seed", [0])
+def test_an_epoch_of_mnist_reaches_95_percent(mnist_folder, tmp_path, seed):
+    configuration = Configuration(data=str(mnist_folder), epochs=1, seed=seed, out=str(tmp_path / "run"))
+    assert run.train(configuration).test["accuracy"] > 0.95
+
+
+# Learning curves
+
+
+def test_curves_are_written_as_svg_and_png_and_the_same_each_time(tmp_path):
+    from viz import plots
+
+    history = fit_rings(epochs=3).history
+    files = plots.curves(history, tmp_path / "curves", title="a < b & $c")
+    assert [file.name for file in files] == ["curves.svg", "curves.png"]
+    assert files[1].read_bytes().startswith(b"\x89PNG")
+    svg = files[0].read_text()
+    assert '<svg role="img"' in svg
+    assert "<title>a &lt; b &amp; $c</title>" in svg
+    again = plots.curves(history, tmp_path / "again", title="a < b & $c")
+    assert all(a.read_bytes() == b.read_bytes() for a, b in zip(files, again, strict=True))
+
+
+@pytest.mark.parametrize("value", [None, "NaN", float("nan"), float("inf")])
+def test_curves_leave_a_gap_where_there_is_no_figure(tmp_path, value):
+    from viz import plots
+
+    history = [{**record, "validation_loss": value} for record in fit_rings(epochs=1).history]
+    assert plots.curves(history, tmp_path / "curves.svg")[0].stat().st_size > 0
+    assert "validation loss" not in plots.describe(history)
+
+
+@pytest.mark.parametrize(("history", "name"), [([], "a.svg"), ([{"epoch": 1}], "a.bmp")])
+def test_curves_that_cannot_be_drawn_are_refused(tmp_path, history, name):
+    from viz import plots
+
+    with pytest.raises(SettingError):
+        plots.curves(history, tmp_path / name)
