@@ -12,9 +12,10 @@ one backward walk (`reverse`), its two kinds of value (`scalar`, `tensor`), and 
 -1.2
 """
 
+from typing import TYPE_CHECKING, Any
+
 from . import ops
 from .check import check_grads
-from .checkpoint import load, save
 from .errors import AutodiffError
 from .expression import parse
 from .graph import Graph, Node
@@ -51,3 +52,15 @@ __all__ = [
     "vjp",
 ]
 __all__ += ops.__all__
+
+if TYPE_CHECKING:
+    from .checkpoint import load, save
+
+
+def __getattr__(name: str) -> Any:
+    # Reading and writing files needs modules that take longer to import than the rest of the package together.
+    if name in ("load", "save"):
+        from . import checkpoint
+
+        return getattr(checkpoint, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

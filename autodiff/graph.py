@@ -4,7 +4,6 @@ Ids are small integers in recording order, so operands always come before the no
 program gives the same ids every time.
 """
 
-import json
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -162,6 +161,8 @@ class Graph:
 
     def to_json(self) -> str:
         """Strict JSON that `from_json` reads back to the same values, bit for bit."""
+        import json
+
         nodes = [
             {
                 "id": node.id,
@@ -181,6 +182,8 @@ class Graph:
     @classmethod
     def from_json(cls, text: str) -> Self:
         """The graph that `to_json` wrote. Raises GraphError if the text is anything else."""
+        import json
+
         try:
             document = json.loads(text)
             if document["format"] != _FORMAT:

@@ -63,13 +63,7 @@ class BackwardTrace:
         }
 
 
-class Sent(NamedTuple):
-    """A message on its way: local derivative and message."""
-
-    local: Any
-    message: Any
-
-
+Sent = tuple[Any, Any]  # a message on its way: local derivative (None unless elementwise), message
 Visit = Callable[[Value, Any, Sequence[Sent | None]], None]
 
 
@@ -88,12 +82,32 @@ def walk(
             continue
         messages: Sequence[Sent | None] = ()
         if value.primitive is not None:
-            messages = send(value, g, since, live, safe)
+            messages = send_floats(value, g, since) if type(g) is float else send(value, g, since, live, safe)
             for operand, sent in zip(value.operands, messages, strict=True):
                 if sent is not None:
-                    total = pending.get(operand.index)
-                    pending[operand.index] = sent.message if total is None else total + sent.message
+                    index = operand.index
+                    pending[index] = pending[index] + sent[1] if index in pending else sent[1]
         visit(value, g, messages)
+
+
+def send_floats(value: Value, g: float, since: int) -> list[Sent | None]:
+    """The messages of a Scalar: plain arithmetic on floats. A cotangent of zero sends zero, whatever it meets."""
+    primitive = value.primitive
+    if not isinstance(primitive, Elementwise):
+        return send(value, g, since, live=False, safe=True)
+    operands = [operand.data if isinstance(operand, Value) else operand for operand in value.operands]
+    messages: list[Sent | None] = []
+    for position, operand in enumerate(value.operands):
+        partial = primitive.partials[position]
+        if partial is None or not (isinstance(operand, Value) and operand.requires_grad and operand.index >= since):
+            messages.append(None)
+            continue
+        local = primitive.local(position, value.data, operands) if callable(partial) else partial
+        if type(local) is bool:  # a truth value selects
+            messages.append((local, g if local else 0.0))
+        else:
+            messages.append((local, g * local if g else 0.0))
+    return messages
 
 
 def send(value: Value, g: Any, since: int, live: bool, safe: bool) -> list[Sent | None]:
@@ -113,14 +127,10 @@ def send(value: Value, g: Any, since: int, live: bool, safe: bool) -> list[Sent 
             messages.append(None)
         elif isinstance(primitive, Elementwise):
             local = primitive.local(position, out, operands)
-            if type(g) is float and type(local) is not np.ndarray:
-                message = g * local if g and local is not False else 0.0
-            else:
-                message = fit(primitive.name, position, product(g, local, live or safe), operand)
-            messages.append(Sent(local, message))
+            messages.append((local, fit(primitive.name, position, product(g, local, live or safe), operand)))
         else:
             message = primitive.vjp(position, g, out, operands, value.params)
-            messages.append(Sent(None, check(primitive.name, position, message, operand)))
+            messages.append((None, check(primitive.name, position, message, operand)))
     return messages
 
 
@@ -226,27 +236,27 @@ def cotangents_of(
 
         with np.errstate(all="ignore"), enable_grad() if live else no_grad():
             walk(output, g, visit, since=since, live=live, safe=safe)
-        if live or all(_finite(g) for _, g in kept):
+        if live or all(_finite(g) for _, g in kept if type(g) is not float):
             break
     return kept if live else _separate(kept, g)
 
 
 def _finite(g: Any) -> bool:
     # One pass without a temporary. It may overflow for huge numbers, which only means that the walk looks again.
-    return bool(np.isfinite(g)) if type(g) is float else bool(np.isfinite(np.vdot(g, g)))
+    return bool(np.isfinite(np.vdot(g, g)))
 
 
 def _separate(kept: list[tuple[Value, Any]], start: Any) -> list[tuple[Value, Any]]:
     """Copies where two results share memory: addition hands the same array to both operands."""
     seen = {id(start)}
-    separate = []
-    for value, g in kept:
-        if type(g) is np.ndarray:
+    for place, (value, g) in enumerate(kept):
+        if isinstance(g, np.generic):  # the sum of two zero-dimensional arrays
+            kept[place] = value, np.asarray(g)
+        elif type(g) is np.ndarray:
             if g.base is not None or id(g) in seen:
-                g = g.copy()
+                kept[place] = value, g.copy()
             seen.add(id(g))
-        separate.append((value, g))
-    return separate
+    return kept
 
 
 def backward(output: Value, cotangent: Any = None, *, create_graph: bool = False) -> None:
@@ -283,9 +293,9 @@ def backprop(output: Any, cotangent: Any = None) -> BackwardTrace:
             if sent is None:
                 record.append(Message(operand, None, None, None))
                 continue
-            total = sent.message if operand not in totals else totals[operand] + sent.message
-            totals[operand] = total
-            record.append(Message(operand, _as_number(sent.local, node), sent.message, total))
+            local, message = sent
+            totals[operand] = totals[operand] + message if operand in totals else message
+            record.append(Message(operand, _as_number(local, node), message, totals[operand]))
         steps.append(BackwardStep(node, g, tuple(record)))
 
     with np.errstate(all="ignore"), no_grad():

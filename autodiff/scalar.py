@@ -4,6 +4,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
+from . import ops
 from .errors import OperandError
 from .operators import Differentiable
 from .primitive import NUMBERS, Elementwise, Primitive
@@ -76,6 +77,31 @@ class Scalar(Differentiable):
         label = f", name={self.name!r}" if self.name else ""
         gradient = f", grad={self.grad!r}" if self.grad is not None else ""
         return f"Scalar({self.data!r}{label}{gradient})"
+
+
+def _between_numbers(primitive: Elementwise, general: Any) -> Any:
+    """A binary operator with a short way for a Scalar and a Scalar or number; the rest goes the general way."""
+
+    def method(self: Scalar, other: Any) -> Any:
+        if type(other) is Scalar:
+            number = other.data
+        elif type(other) is float or type(other) is int:
+            number = other
+        else:
+            return general(self, other)
+        return Scalar.made(primitive, primitive.on_floats(self.data, number), (self, other), {}, None)
+
+    return method
+
+
+for _name, _operation in {
+    "__add__": ops.add,
+    "__sub__": ops.subtract,
+    "__mul__": ops.multiply,
+    "__truediv__": ops.divide,
+    "__pow__": ops.power,
+}.items():
+    setattr(Scalar, _name, _between_numbers(_operation, getattr(Differentiable, _name)))
 
 
 def _number(operand: Any) -> Any:

@@ -7,13 +7,12 @@ graph; the graph lives exactly as long as its outputs do.
 
 import itertools
 import linecache
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
 from operator import attrgetter
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 from .errors import SettingError
@@ -30,8 +29,7 @@ class Source(NamedTuple):
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Recording:
+class Recording(NamedTuple):
     """What is being recorded: whether at all, in which scope (`"mlp/linear1"`), and with source lines or without."""
 
     enabled: bool = True
@@ -40,12 +38,12 @@ class Recording:
 
 
 # A context variable, so that threads and tasks that record at once do not see each other's settings.
-current: ContextVar[Recording] = ContextVar("recording", default=Recording())  # noqa: B039 (frozen)
+current: ContextVar[Recording] = ContextVar("recording", default=Recording())  # noqa: B039 (immutable)
 
 
 @contextmanager
 def _changed(**settings: Any) -> Iterator[None]:
-    token = current.set(replace(current.get(), **settings))
+    token = current.set(current.get()._replace(**settings))
     try:
         yield
     finally:
@@ -171,19 +169,25 @@ class Value:
     ) -> Self:
         """The value that `primitive` computed as `data`. It remembers its operands only if one of them is tracked."""
         value = cls.__new__(cls)
-        value.data, value.name, value.grad = data, name, None
-        state = current.get()
-        value.scope = state.scope
-        value.source = caller() if state.source else None
+        enabled, scope, source = current.get()
+        value.data = data
+        value.name = name
+        value.grad = None
+        value.scope = scope
+        value.source = caller() if source else None
         value.index = next_index()
-        if state.enabled:
+        if enabled:
             for operand in operands:
                 if isinstance(operand, Value) and operand.requires_grad:
                     value.requires_grad = True
-                    value.primitive, value.operands, value.params = primitive, operands, params
+                    value.primitive = primitive
+                    value.operands = operands
+                    value.params = params
                     return value
         value.requires_grad = False
-        value.primitive, value.operands, value.params = None, (), {}
+        value.primitive = None
+        value.operands = ()
+        value.params = {}
         return value
 
     @classmethod
@@ -205,7 +209,7 @@ def caller() -> Source | None:
     return Source(file, line, linecache.getline(file, line).strip())
 
 
-_PACKAGE = str(Path(__file__).parent)
+_PACKAGE = os.path.dirname(__file__)  # without pathlib, whose import takes a while
 
 
 def topological(outputs: Iterable[Value], since: int = 0) -> list[Value]:

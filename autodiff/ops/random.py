@@ -10,7 +10,7 @@ from .elementwise import masked
 
 
 def dropout(
-    x: Any, p: float = 0.5, *, rng: np.random.Generator | None = None, training: bool = True, name: str | None = None
+    x: Any, p: float = 0.5, *, rng: "np.random.Generator | None" = None, training: bool = True, name: str | None = None
 ) -> Any:
     """Inverted dropout: each number is zeroed with probability p, the others are divided by 1 − p.
 
