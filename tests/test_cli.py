@@ -121,16 +121,22 @@ class TestStep:
             shown = read_until(terminal, wait_for)
             os.write(terminal, keys.encode())
         assert "'x' is not a command" in shown
-        rest = read_until(terminal, None)
+        rest = read_until(terminal, None, again=ending)
         assert "Traceback" not in rest
         assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
 
 
-def read_until(terminal: int, text: str | None, seconds: float = 30) -> str:
-    """What the terminal shows up to the text; up to its end for None."""
+def read_until(terminal: int, text: str | None, seconds: float = 30, again: str = "") -> str:
+    """What the terminal shows up to the text; up to its end for None. Keys in `again` are typed anew each second: the
+    line editor may drop what is typed while it sets the terminal up."""
+    import select
+
     shown, deadline = b"", time.monotonic() + seconds
     while text is None or text.encode() not in shown:
         assert time.monotonic() < deadline, shown
+        if not select.select([terminal], [], [], 1)[0]:
+            os.write(terminal, again.encode())
+            continue
         try:
             part = os.read(terminal, 4096)
         except OSError:  # Linux ends a pseudo-terminal with an error
