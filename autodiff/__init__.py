@@ -25,7 +25,7 @@ from .reverse import BackwardStep, BackwardTrace, Message, backprop
 from .scalar import Scalar
 from .tape import Source, no_grad, recording, scope
 from .tensor import Tensor
-from .transforms import grad, value_and_grad, vjp
+from .transforms import grad, jvp, value_and_grad, vjp
 
 __all__ = [
     "AutodiffError",
@@ -42,6 +42,7 @@ __all__ = [
     "backprop",
     "check_grads",
     "grad",
+    "jvp",
     "load",
     "no_grad",
     "parse",

@@ -12,25 +12,27 @@ import numpy as np
 
 from .errors import GradientError, SettingError
 from .tape import Value
-from .transforms import Function, flatten, unflatten, vjp
+from .transforms import Function, Recorded, flatten, jvp, unflatten, vjp
 
+MODES = ("rev", "fwd")
 KINK = 1e-3  # slopes on two sides that differ by more than this, over 1e-6, make a kink
 STEP = 1e-3  # relative; the error is about step⁴ + 1e-16/step
 
 
 @dataclass(frozen=True)
 class Mismatch:
-    """One derivative on which the two do not agree: of which order, argument and element, and both numbers."""
+    """One derivative on which the two do not agree: of which order, argument, element and mode, and both numbers."""
 
     order: int
     argument: int
     index: tuple[int, ...]
     analytic: float
     numeric: float
+    mode: str = "rev"
 
     def __str__(self) -> str:
         where = f" at {list(self.index)}" if self.index else ""
-        return f"order {self.order}{where}: analytic {self.analytic:.10g}, numeric {self.numeric:.10g}"
+        return f"order {self.order}{where} ({self.mode}): analytic {self.analytic:.10g}, numeric {self.numeric:.10g}"
 
 
 class GradientMismatch(GradientError, AssertionError):
@@ -47,14 +49,14 @@ def check_grads(
     f: Function,
     args: Sequence[Any],
     order: int = 2,
-    modes: Sequence[str] = ("rev",),
+    modes: Sequence[str] = MODES,
     rtol: float = 1e-5,
     atol: float = 1e-7,
 ) -> None:
     """Compare the derivatives of `f` at `args` with finite differences, up to the given order.
 
     args        numbers or float64 arrays, nested as `grad` takes them
-    modes       "rev" checks reverse mode
+    modes       "rev" checks reverse mode, "fwd" forward mode; in higher orders every mixture of those given
     rtol, atol  |analytic − numeric| ≤ atol + rtol·|numeric| must hold for every element; at a kink any derivative
                 between the slopes on its two sides is right
 
@@ -66,45 +68,68 @@ def check_grads(
     if order < 1:
         raise SettingError(f"check_grads: order must be at least 1, got {order}")
     for mode in modes:
-        if mode != "rev":
-            raise SettingError(f"check_grads: mode {mode!r} is not available; use 'rev'")
-    mismatches = compare(f, args, order=order, rtol=rtol, atol=atol)
+        if mode not in MODES:
+            raise SettingError(f"check_grads: mode {mode!r} is not known; choose from {', '.join(MODES)}")
+    mismatches = compare(f, args, order=order, modes=modes, rtol=rtol, atol=atol)
     if mismatches:
         raise GradientMismatch(mismatches)
 
 
-def compare(f: Function, args: Sequence[Any], order: int = 1, rtol: float = 1e-5, atol: float = 1e-7) -> list[Mismatch]:
+def compare(
+    f: Function,
+    args: Sequence[Any],
+    order: int = 1,
+    modes: Sequence[str] = MODES,
+    rtol: float = 1e-5,
+    atol: float = 1e-7,
+) -> list[Mismatch]:
     """Where analytic and numeric derivatives of `f` at `args` differ, up to the given order; empty if nowhere."""
     args = tuple(_plain(args))
     found: list[Mismatch] = []
-    directional = f
+    functions = [f]
     for level in range(1, order + 1):
-        found += _compare_first(directional, args, level, rtol, atol)
-        directional = _weighted_gradient(directional, args)
+        for function in functions:
+            found += _compare_first(function, args, level, modes, rtol, atol)
+        functions = [_next_order(function, args, mode) for function in functions for mode in modes]
     return found
 
 
-def _compare_first(f: Function, args: tuple[Any, ...], level: int, rtol: float, atol: float) -> list[Mismatch]:
-    out, pull = vjp(f, *args)
-    weights = _weights(out)
-    analytic = pull(weights)
+def _compare_first(
+    f: Function, args: tuple[Any, ...], level: int, modes: Sequence[str], rtol: float, atol: float
+) -> list[Mismatch]:
+    recorded = Recorded(f, args)
+    weights = _weights(recorded.result())
+    leaves = flatten(args)
+    reverse = flatten(recorded.pull(weights)) if "rev" in modes else []
     found = []
-    for argument, given in enumerate(args):
-        leaves, gradients = flatten(given), flatten(analytic[argument])
-        for k, leaf in enumerate(leaves):
-            for index in np.ndindex(np.shape(leaf)):
+    for k, leaf in enumerate(leaves):
+        argument, inner = _place(args, k)
+        for index in np.ndindex(np.shape(leaf)):
 
-                def at(value: float, argument: int = argument, k: int = k, index: tuple[int, ...] = index) -> float:
-                    moved = _replace(args, argument, k, index, value)
-                    return _dot(weights, _plain(f(*moved)))
+            def at(value: float, k: int = k, index: tuple[int, ...] = index) -> float:
+                return _dot(weights, _plain(f(*_replace(args, k, index, value))))
 
-                x = float(np.asarray(leaf)[index])
-                numeric = _derivative(at, x)
-                exact = float(np.asarray(_plain(gradients[k]))[index])
+            x = float(np.asarray(leaf)[index])
+            numeric = _derivative(at, x)
+            for mode in modes:
+                if mode == "rev":
+                    exact = float(np.asarray(_plain(reverse[k]))[index])
+                else:
+                    direction = _replace(_zeros(args), k, index, 1.0)
+                    exact = _dot(weights, _plain(recorded.push(tuple(direction))))
                 if not _agree(exact, numeric, rtol, atol) and not _is_subgradient(exact, at, x):
-                    position = (k, *index) if len(leaves) > 1 else index
-                    found.append(Mismatch(level, argument, position, exact, numeric))
+                    found.append(Mismatch(level, argument, (*inner, *index), exact, numeric, mode))
     return found
+
+
+def _place(args: tuple[Any, ...], k: int) -> tuple[int, tuple[int, ...]]:
+    """The argument that the k-th leaf belongs to, and the leaf's number in it, if it has several."""
+    for argument, arg in enumerate(args):
+        count = len(flatten(arg))
+        if k < count:
+            return argument, (k,) if count > 1 else ()
+        k -= count
+    raise IndexError(k)
 
 
 def _agree(analytic: float, numeric: float, rtol: float, atol: float) -> bool:
@@ -130,14 +155,17 @@ def _is_subgradient(analytic: float, f: Any, x: float) -> bool:
     return bool(is_kink and slopes[0] - KINK <= analytic <= slopes[1] + KINK)
 
 
-def _weighted_gradient(f: Function, args: tuple[Any, ...]) -> Function:
-    """The gradient of f, contracted with fixed weights: the function whose gradient is the next order."""
+def _next_order(f: Function, args: tuple[Any, ...], mode: str) -> Function:
+    """A first derivative of f, contracted with fixed weights: the function whose derivatives are the next order."""
 
     def gradient(*values: Any) -> Any:
         out, pull = vjp(f, *values)
         return pull(_weights(_plain(out)))
 
-    return gradient
+    def directional(*values: Any) -> Any:
+        return jvp(f, values, tuple(_weights(arg) for arg in args))[1]
+
+    return gradient if mode == "rev" else directional
 
 
 def _weights(out: Any) -> Any:
@@ -158,9 +186,14 @@ def _plain(tree: Any) -> Any:
     return unflatten(tree, iter([leaf.data if isinstance(leaf, Value) else leaf for leaf in flatten(tree)]))
 
 
-def _replace(args: tuple[Any, ...], argument: int, k: int, index: tuple[int, ...], value: float) -> list[Any]:
-    leaves = flatten(args[argument])
+def _zeros(args: tuple[Any, ...]) -> tuple[Any, ...]:
+    return tuple(unflatten(args, iter([0.0 * np.asarray(leaf) if np.shape(leaf) else 0.0 for leaf in flatten(args)])))
+
+
+def _replace(args: tuple[Any, ...], k: int, index: tuple[int, ...], value: float) -> list[Any]:
+    """The arguments with one number of the k-th leaf changed."""
+    leaves = flatten(args)
     changed = np.array(leaves[k], dtype=float)
     changed[index] = value
-    leaves[k] = float(changed) if changed.shape == () and not isinstance(leaves[k], np.ndarray) else changed
-    return [unflatten(arg, iter(leaves)) if i == argument else arg for i, arg in enumerate(args)]
+    leaves[k] = changed if isinstance(leaves[k], np.ndarray) else float(changed)
+    return list(unflatten(args, iter(leaves)))

@@ -55,14 +55,14 @@ class Primitive:
                 raise RuleError(f"{name}: a rule must be a function, got {type(function).__name__}")
         self.name, self.forward, self.vjps = name, forward, vjps
         self.jvp, self.linear = jvp, linear
-        self.arity = len(vjps)
+        self.arity: int | None = len(vjps)
         OPERATIONS[name] = self
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name!r})"
 
     def __call__(self, *operands: Any, name: str | None = None, **params: Any) -> Any:
-        if len(operands) != self.arity:
+        if self.arity is not None and len(operands) != self.arity:
             plural = "" if self.arity == 1 else "s"
             raise OperandError(f"{self.name}: takes {self.arity} operand{plural}, got {len(operands)}")
         for operand in operands:
@@ -150,6 +150,29 @@ class Elementwise(Primitive):
 
     def has_rule(self, position: int) -> bool:
         return self.partials[position] is not None
+
+
+class Variadic(Primitive):
+    """An operation on any number of operands, such as concatenate, with one rule for all of them.
+
+    vjp  (position, g, out, *operands, **params) -> cotangent of the operand at that position
+
+    The rest is as for `Primitive`.
+    """
+
+    def __init__(
+        self, name: str, forward: Callable[..., Any], vjp: Rule, *, jvp: Rule | None = None, linear: bool = False
+    ) -> None:
+        super().__init__(name, forward, vjp, jvp=jvp, linear=linear)
+        self.arity = None
+
+    def vjp(self, position: int, g: Any, out: Any, operands: Sequence[Any], params: dict[str, Any]) -> Any:
+        rule = self.vjps[0]
+        assert rule is not None
+        return rule(position, g, out, *operands, **params)
+
+    def has_rule(self, position: int) -> bool:
+        return True
 
 
 def misfit(name: str, data: Sequence[Any], error: Exception) -> AutodiffError:

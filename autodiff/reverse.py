@@ -208,14 +208,20 @@ def seed(output: Any, cotangent: Any, *, live: bool = False) -> Any:
         cotangent = 1.0 if isinstance(output.data, float) else np.ones_like(output.data)
     if np.shape(cotangent) != output.shape:
         raise GradientError(f"the cotangent must have the output's shape {output.shape}, got {np.shape(cotangent)}")
-    if isinstance(cotangent, Value):
-        return cotangent if live else cotangent.data
-    data = float(cotangent) if isinstance(output.data, float) else np.asarray(cotangent, dtype=output.data.dtype)
-    if live:
-        constant = type(output).leaf(data) if type(output) in Value.kinds.values() else Value.kinds["tensor"].leaf(data)
-        constant.requires_grad = False
-        return constant
-    return data
+    return as_cotangent(cotangent, output, live=live)
+
+
+def as_cotangent(direction: Any, value: Value, *, live: bool) -> Any:
+    """A cotangent or tangent of a value as the walk takes it: its kind of number, recorded values only when `live`."""
+    if isinstance(direction, Value):
+        return direction if live else direction.data
+    is_number = isinstance(value.data, float)
+    data = float(direction) if is_number else np.asarray(direction, dtype=value.data.dtype)
+    if not live:
+        return data
+    constant = Value.kinds["scalar" if is_number else "tensor"].leaf(data)
+    constant.requires_grad = False
+    return constant
 
 
 def cotangents_of(

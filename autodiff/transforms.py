@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 
 from .errors import GradientError, OperandError, SettingError
+from .forward import push
 from .ops.shape import alias
 from .primitive import NUMBERS
-from .reverse import cotangents_of
+from .reverse import as_cotangent, cotangents_of
 from .scalar import Scalar
 from .tape import Value, current, enable_grad, topological
 from .tensor import Tensor
@@ -93,33 +94,82 @@ def vjp(f: Function, *primals: Any) -> tuple[Any, Function]:
     >>> vjp_fn(np.array([1.0, 1.0]))
     (array([ 1., -1.]),)
     """
-    outer_recording = current.get().enabled
-    with enable_grad():
-        lifted, leaves = _lift(primals)
-        since = min((leaf.index for leaf in leaves), default=0)
-        out = f(*lifted)
-    out_leaves = flatten(out)
-    live = outer_recording and _reaches_before(out_leaves, since)
+    recorded = Recorded(f, primals)
+    return recorded.result(), recorded.pull
 
-    def vjp_fn(cotangent: Any = None) -> tuple[Any, ...]:
-        cotangents = [None] * len(out_leaves) if cotangent is None else flatten(cotangent)
-        if len(cotangents) != len(out_leaves):
-            raise GradientError(f"vjp: the result has {len(out_leaves)} arrays, the cotangent {len(cotangents)}")
-        wanted = {leaf.index for leaf in leaves}
+
+def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
+    """Value of `f` and its Jacobian-vector product, by forward mode: (out, tangent_out).
+
+    primals, tangents  one per argument of `f`, in the same structure and shapes
+
+    >>> import numpy as np, autodiff as ad
+    >>> ad.jvp(lambda x, y: x * y, (2.0, 3.0), (1.0, 0.0))
+    (6.0, 3.0)
+
+    Raises GradientError if the tangents do not fit the primals.
+    """
+    if not isinstance(primals, list | tuple) or not isinstance(tangents, list | tuple):
+        raise GradientError("jvp: primals and tangents are tuples, one entry per argument of the function")
+    recorded = Recorded(f, tuple(primals))
+    return recorded.result(), recorded.push(tuple(tangents))
+
+
+class Recorded:
+    """A function recorded once on fresh values, to be differentiated in either direction as often as needed."""
+
+    def __init__(self, f: Function, primals: tuple[Any, ...]) -> None:
+        self.primals = primals
+        self.outer_recording = current.get().enabled
+        with enable_grad():
+            lifted, self.leaves = _lift(primals)
+            self.since = min((leaf.index for leaf in self.leaves), default=0)
+            self.out = f(*lifted)
+        self.out_leaves = flatten(self.out)
+        self.live = self.outer_recording and _reaches_before(self.out_leaves, self.since)
+
+    def result(self) -> Any:
+        """The output as the caller sees it."""
+        return unflatten(self.out, iter([_lower(leaf, self.live) for leaf in self.out_leaves]))
+
+    def pull(self, cotangent: Any = None) -> tuple[Any, ...]:
+        """The cotangents of the primals."""
+        cotangents = [None] * len(self.out_leaves) if cotangent is None else flatten(cotangent)
+        if len(cotangents) != len(self.out_leaves):
+            raise GradientError(f"vjp: the result has {len(self.out_leaves)} arrays, the cotangent {len(cotangents)}")
+        wanted = {leaf.index for leaf in self.leaves}
         totals: dict[int, Any] = {}
-        for value, g in zip(out_leaves, cotangents, strict=True):
-            if not (isinstance(value, Value) and value.requires_grad):
-                continue
-            if value.index < since:  # a value of an outer transform, passed through
-                continue
-            recorded = live or (outer_recording and isinstance(g, Value) and g.requires_grad)
-            found = cotangents_of(value, g, lambda v: v.index in wanted, since=since, live=recorded)
-            for leaf, message in found:
-                totals[leaf.index] = totals[leaf.index] + message if leaf.index in totals else message
-        results = iter([_given(totals.get(leaf.index), leaf) for leaf in leaves])
-        return tuple(unflatten(primal, results) for primal in primals)
+        for value, g in zip(self.out_leaves, cotangents, strict=True):
+            if self._is_ours(value):
+                found = cotangents_of(value, g, lambda v: v.index in wanted, since=self.since, live=self._is_live([g]))
+                for leaf, message in found:
+                    totals[leaf.index] = totals[leaf.index] + message if leaf.index in totals else message
+        results = iter([_given(totals.get(leaf.index), leaf) for leaf in self.leaves])
+        return tuple(unflatten(primal, results) for primal in self.primals)
 
-    return unflatten(out, iter([_lower(leaf, live) for leaf in out_leaves])), vjp_fn
+    def push(self, tangents: tuple[Any, ...]) -> Any:
+        """The tangents of the output."""
+        given = flatten(tangents)
+        if len(given) != len(self.leaves):
+            raise GradientError(f"jvp: the primals have {len(self.leaves)} arrays, the tangents {len(given)}")
+        live = self._is_live(given)
+        seeds = {}
+        for leaf, tangent in zip(self.leaves, given, strict=True):
+            if np.shape(tangent) != leaf.shape:
+                raise GradientError(f"jvp: a tangent has shape {np.shape(tangent)}, its primal {leaf.shape}")
+            seeds[leaf.index] = as_cotangent(tangent, leaf, live=live)
+        ours = [value for value in self.out_leaves if self._is_ours(value)]
+        found = iter(push(ours, seeds, since=self.since, live=live))
+        results = [_given(next(found) if self._is_ours(value) else None, value) for value in self.out_leaves]
+        return unflatten(self.out, iter([_lower(result, live) for result in results]))
+
+    def _is_ours(self, value: Any) -> bool:
+        """Whether an output can depend on the primals: not a constant, nor a value of an outer transform."""
+        return isinstance(value, Value) and value.requires_grad and value.index >= self.since
+
+    def _is_live(self, directions: list[Any]) -> bool:
+        tracked = any(isinstance(d, Value) and d.requires_grad for d in directions)
+        return self.live or (self.outer_recording and tracked)
 
 
 def _lift(primals: tuple[Any, ...]) -> tuple[tuple[Any, ...], list[Value]]:
@@ -153,11 +203,12 @@ def _reaches_before(outputs: list[Any], since: int) -> bool:
     )
 
 
-def _given(g: Any, leaf: Value) -> Any:
-    """The gradient of a leaf; zeros in its shape and dtype if the walk did not reach it."""
+def _given(g: Any, value: Any) -> Any:
+    """The derivative found for a value; zeros in its shape and dtype if none was."""
     if g is not None:
         return g
-    return 0.0 if isinstance(leaf.data, float) else np.zeros_like(leaf.data)
+    data = _data(value)
+    return 0.0 if isinstance(data, float | int) else np.zeros_like(data)
 
 
 def _lower(value: Any, live: bool) -> Any:

@@ -20,7 +20,7 @@ ORDER = [
     {"autodiff.primitive"},
     {"autodiff.ops"},
     {"autodiff.reverse"},
-    {"autodiff.operators"},
+    {"autodiff.forward", "autodiff.operators"},
     {"autodiff.scalar"},
     {"autodiff.tensor"},
     {"autodiff.transforms"},

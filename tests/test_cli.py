@@ -179,12 +179,13 @@ class TestGradAndCheck:
         assert done.returncode == 1
         report = json.loads(done.stdout)
         assert not report["ok"]
-        assert report["failures"][1]["name"] == "x"
-        assert report["failures"][1]["index"] == [1]
-        assert report["failures"][1]["analytic"] == 2.0
-        assert report["failures"][1]["numeric"] == pytest.approx(4)
+        assert report["failures"][2]["name"] == "x"
+        assert report["failures"][2]["index"] == [1]
+        assert report["failures"][2]["analytic"] == 2.0
+        assert report["failures"][2]["numeric"] == pytest.approx(4)
         assert (
-            "differs: x: order 1 at [1]: analytic 2, numeric 4" in chainlens("check", "wrong.py:f", "x=[1, 2]").stdout
+            "differs: x: order 1 at [1] (fwd): analytic 2, numeric 4"
+            in chainlens("check", "wrong.py:f", "x=[1, 2]").stdout
         )
 
 

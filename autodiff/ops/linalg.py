@@ -61,4 +61,10 @@ def _fit(message: Any, matrix_shape: tuple[int, ...], shape: tuple[int, ...]) ->
     return message if matrix_shape == shape else reshape(message, shape)
 
 
-_matmul = Primitive("matmul", _matmul_forward, _matmul_vjp_x, _matmul_vjp_y)
+def _bilinear_jvp(tangents: Any, out: Any, x: Any, y: Any) -> Any:
+    """The product rule, ẋ y + x ẏ, over the operands that have a tangent."""
+    parts = [matmul(t, y) if i == 0 else matmul(x, t) for i, t in enumerate(tangents) if t is not None]
+    return parts[0] if len(parts) == 1 else parts[0] + parts[1]
+
+
+_matmul = Primitive("matmul", _matmul_forward, _matmul_vjp_x, _matmul_vjp_y, jvp=_bilinear_jvp)

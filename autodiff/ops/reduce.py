@@ -69,10 +69,19 @@ def _spread(reduced: Any, x: Any, axis: Any, keepdims: bool) -> Any:
     return broadcast_to(reduced, shape)
 
 
-def _max_vjp(g: Any, out: Any, x: Any, axis: Any, keepdims: bool) -> Any:
+def _share_of_maximum(out: Any, x: Any, axis: Any, keepdims: bool) -> Any:
+    """1 at the maximum, shared evenly among ties: a plain array, for it is constant where it is defined."""
     top = x == _spread(_plain(out), x, axis, keepdims)
     share = top / np.sum(top, axis=axis, keepdims=True)
-    return _spread(g, x, axis, keepdims) * share.astype(x.dtype)
+    return share.astype(x.dtype)
+
+
+def _max_vjp(g: Any, out: Any, x: Any, axis: Any, keepdims: bool) -> Any:
+    return _spread(g, x, axis, keepdims) * _share_of_maximum(out, x, axis, keepdims)
+
+
+def _max_jvp(tangents: Any, out: Any, x: Any, axis: Any, keepdims: bool) -> Any:
+    return sum(tangents[0] * _share_of_maximum(out, x, axis, keepdims), axis=axis, keepdims=keepdims)
 
 
 def _plain(value: Any) -> Any:
@@ -87,9 +96,34 @@ def _logsumexp_forward(x: Any, axis: Any, keepdims: bool) -> Any:
     return out if keepdims else np.squeeze(out, axis=axis)
 
 
+def _share_of_sum(out: Any, x: Any, axis: Any, keepdims: bool) -> Any:
+    """exp(x) / Σ exp(x). Where every x is −inf, none of them has a share."""
+    floor = where(out == -np.inf, 0, out)
+    return exp(x - _spread(floor, x, axis, keepdims))
+
+
 def _logsumexp_vjp(g: Any, out: Any, x: Any, axis: Any, keepdims: bool) -> Any:
-    floor = where(out == -np.inf, 0, out)  # where every x is −inf, none of them has a share
-    return _spread(g, x, axis, keepdims) * exp(x - _spread(floor, x, axis, keepdims))
+    return _spread(g, x, axis, keepdims) * _share_of_sum(out, x, axis, keepdims)
+
+
+def _logsumexp_jvp(tangents: Any, out: Any, x: Any, axis: Any, keepdims: bool) -> Any:
+    return sum(tangents[0] * _share_of_sum(out, x, axis, keepdims), axis=axis, keepdims=keepdims)
+
+
+def _softmax_vjp(g: Any, out: Any, x: Any, axis: int) -> Any:
+    return out * (g - sum(g * out, axis=axis, keepdims=True))
+
+
+def _softmax_jvp(tangents: Any, out: Any, x: Any, axis: int) -> Any:
+    return _softmax_vjp(tangents[0], out, x, axis)  # the Jacobian is symmetric
+
+
+def _log_softmax_vjp(g: Any, out: Any, x: Any, axis: int) -> Any:
+    return g - exp(out) * sum(g, axis=axis, keepdims=True)
+
+
+def _log_softmax_jvp(tangents: Any, out: Any, x: Any, axis: int) -> Any:
+    return tangents[0] - sum(exp(out) * tangents[0], axis=axis, keepdims=True)
 
 
 def _softmax_forward(x: Any, axis: int) -> Any:
@@ -109,8 +143,8 @@ def _mean_vjp(g: Any, out: Any, x: Any, axis: Any, keepdims: bool) -> Any:
 # fmt: off
 _sum = Primitive("sum", lambda x, axis, keepdims: np.sum(x, axis=axis, keepdims=keepdims), lambda g, out, x, axis, keepdims: _spread(g, x, axis, keepdims), linear=True)  # noqa: E501
 _mean = Primitive("mean", lambda x, axis, keepdims: np.mean(x, axis=axis, keepdims=keepdims), _mean_vjp, linear=True)
-_max = Primitive("max", lambda x, axis, keepdims: np.max(x, axis=axis, keepdims=keepdims), _max_vjp)
-_logsumexp = Primitive("logsumexp", _logsumexp_forward, _logsumexp_vjp)
-_softmax = Primitive("softmax", _softmax_forward, lambda g, out, x, axis: out * (g - sum(g * out, axis=axis, keepdims=True)))  # noqa: E501
-_log_softmax = Primitive("log_softmax", _log_softmax_forward, lambda g, out, x, axis: g - exp(out) * sum(g, axis=axis, keepdims=True))  # noqa: E501
+_max = Primitive("max", lambda x, axis, keepdims: np.max(x, axis=axis, keepdims=keepdims), _max_vjp, jvp=_max_jvp)
+_logsumexp = Primitive("logsumexp", _logsumexp_forward, _logsumexp_vjp, jvp=_logsumexp_jvp)
+_softmax = Primitive("softmax", _softmax_forward, _softmax_vjp, jvp=_softmax_jvp)
+_log_softmax = Primitive("log_softmax", _log_softmax_forward, _log_softmax_vjp, jvp=_log_softmax_jvp)
 # fmt: on

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ShapeError
-from ..primitive import Primitive
+from ..primitive import Elementwise, Primitive
 from ..tape import Value
 
 
@@ -88,7 +88,7 @@ _astype = Primitive(
     linear=True,
 )
 # What a transform differentiates with respect to stands behind this: the same value, recorded as a new one.
-alias = Primitive("alias", lambda x: x, lambda g, out, x: g, linear=True)
+alias = Elementwise("alias", lambda x: x, 1)
 
 
 class _Conversion(Primitive):

@@ -1,0 +1,75 @@
+"""Forward mode: tangents pushed along the graph, from the inputs to the outputs, in one pass.
+
+    tangent of a value = Σ over its operands of  ∂value/∂operand × tangent of the operand
+
+The mirror image of `reverse`: the same local derivatives, multiplied into tangents instead of cotangents. Zero tangents
+stay zero where a local derivative is infinite or NaN, and booleans select, by the same rules.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .errors import GradientError, RuleError
+from .ops.shape import broadcast_to
+from .primitive import Elementwise, Primitive
+from .reverse import conform, product
+from .tape import Value, enable_grad, no_grad, topological
+
+
+def push(outputs: Sequence[Value], tangents: dict[int, Any], *, since: int = 0, live: bool = False) -> list[Any]:
+    """The tangents of the outputs, None where no tangent arrives.
+
+    tangents  by recording index, those of the inputs
+    since     values recorded before it have none
+    live      compute with Scalars and Tensors, recorded in their turn, instead of floats and arrays
+    """
+    tangents = dict(tangents)
+    with np.errstate(all="ignore"), enable_grad() if live else no_grad():
+        for value in topological(outputs, since):
+            if value.index not in tangents and value.primitive is not None:
+                arrived = [tangents.get(o.index) if isinstance(o, Value) else None for o in value.operands]
+                if any(tangent is not None for tangent in arrived):
+                    tangents[value.index] = _tangent(value.primitive, value, arrived, live)
+    return [tangents.get(output.index) for output in outputs]
+
+
+def _tangent(primitive: Primitive, value: Value, arrived: list[Any], live: bool) -> Any:
+    out = value if live else value.data
+    operands = value.operands if live else [o.data if isinstance(o, Value) else o for o in value.operands]
+    if isinstance(primitive, Elementwise):
+        tangent = _elementwise(primitive, value, arrived, out, operands)
+    elif primitive.jvp is not None:
+        tangent = primitive.jvp(arrived, out, *operands, **value.params)
+    elif primitive.linear:
+        filled = [np.zeros(np.shape(x)) if t is None else t for t, x in zip(arrived, operands, strict=True)]
+        tangent = primitive(*filled, **value.params)
+    else:
+        raise GradientError(
+            f"{primitive.name}: has no rule for forward mode; give Primitive(..., jvp=...), or linear=True if it is"
+        )
+    if np.shape(tangent) != value.shape:
+        raise RuleError(
+            f"{primitive.name}: the jvp must return a tangent of shape {value.shape}, got {np.shape(tangent)}"
+        )
+    return conform(primitive.name, tangent, value)
+
+
+def _elementwise(primitive: Elementwise, value: Value, arrived: list[Any], out: Any, operands: Sequence[Any]) -> Any:
+    total: Any = None
+    for position, tangent in enumerate(arrived):
+        if tangent is None or not primitive.has_rule(position):
+            continue
+        local = primitive.local(position, out, operands)
+        part = _scaled(tangent, local)
+        if np.shape(part) != value.shape:
+            part = broadcast_to(part, value.shape)
+        total = part if total is None else total + part
+    return total if total is not None else np.zeros(value.shape)
+
+
+def _scaled(tangent: Any, local: Any) -> Any:
+    if type(tangent) is float and not isinstance(local, Value | np.ndarray):
+        return 0.0 if not tangent or local is False else tangent * local
+    return product(tangent, local, safe=True)
