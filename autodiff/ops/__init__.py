@@ -1,66 +1,20 @@
-"""The derivative table: one row per operation, by kind of operation."""
+"""The derivative table: one row per operation, by kind of operation. Each module lists what it offers in `__all__`."""
 
 from ..primitive import reserve_names
-from .elementwise import (
-    abs,
-    add,
-    cos,
-    divide,
-    exp,
-    log,
-    maximum,
-    minimum,
-    multiply,
-    negative,
-    power,
-    relu,
-    sigmoid,
-    sign,
-    sin,
-    sqrt,
-    subtract,
-    tanh,
-    where,
-)
-from .index import getitem
-from .linalg import matmul
-from .random import dropout
-from .reduce import log_softmax, logsumexp, max, mean, softmax, sum
-from .shape import astype, broadcast_to, reshape, transpose
+from . import elementwise, index, linalg, random, reduce, shape
+from .elementwise import *  # noqa: F403
+from .index import *  # noqa: F403
+from .linalg import *  # noqa: F403
+from .random import *  # noqa: F403
+from .reduce import *  # noqa: F403
+from .shape import *  # noqa: F403
+
+__all__: list[str] = []
+__all__ += elementwise.__all__
+__all__ += index.__all__
+__all__ += linalg.__all__
+__all__ += random.__all__
+__all__ += reduce.__all__
+__all__ += shape.__all__
 
 reserve_names()
-
-__all__ = [
-    "abs",
-    "add",
-    "astype",
-    "broadcast_to",
-    "cos",
-    "divide",
-    "dropout",
-    "exp",
-    "getitem",
-    "log",
-    "log_softmax",
-    "logsumexp",
-    "matmul",
-    "max",
-    "maximum",
-    "mean",
-    "minimum",
-    "multiply",
-    "negative",
-    "power",
-    "relu",
-    "reshape",
-    "sigmoid",
-    "sign",
-    "sin",
-    "softmax",
-    "sqrt",
-    "subtract",
-    "sum",
-    "tanh",
-    "transpose",
-    "where",
-]

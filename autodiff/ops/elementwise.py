@@ -13,6 +13,28 @@ import numpy as np
 
 from ..primitive import Elementwise
 
+__all__ = [
+    "abs",
+    "add",
+    "cos",
+    "divide",
+    "exp",
+    "log",
+    "maximum",
+    "minimum",
+    "multiply",
+    "negative",
+    "power",
+    "relu",
+    "sigmoid",
+    "sign",
+    "sin",
+    "sqrt",
+    "subtract",
+    "tanh",
+    "where",
+]
+
 
 def _sigmoid(x: Any) -> Any:
     """1 / (1 + e⁻ˣ) without overflow: e^-|x| is never above 1."""

@@ -8,6 +8,8 @@ from ..errors import IndexingError
 from ..primitive import Primitive
 from ..tape import Value
 
+__all__ = ["getitem"]
+
 
 def getitem(x: Any, index: Any, *, name: str | None = None) -> Any:
     """`x[index]` with NumPy's rules: slices, negative steps, ellipsis, newaxis, masks, integer arrays with repeats.

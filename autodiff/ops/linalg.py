@@ -8,6 +8,8 @@ from ..errors import ShapeError
 from ..primitive import Primitive
 from .shape import reshape, sum_to, swap_last
 
+__all__ = ["matmul"]
+
 
 def matmul(x: Any, y: Any, *, name: str | None = None) -> Any:
     """Matrix product as `numpy.matmul`. `x: (..., n, k), y: (..., k, m) → (..., n, m)`; a vector is a row or column.

@@ -8,6 +8,8 @@ from ..errors import SettingError
 from ..tape import Value
 from .elementwise import masked
 
+__all__ = ["dropout"]
+
 
 def dropout(
     x: Any, p: float = 0.5, *, rng: "np.random.Generator | None" = None, training: bool = True, name: str | None = None

@@ -12,6 +12,15 @@ from ..primitive import Primitive
 from .elementwise import exp, where
 from .shape import broadcast_to, reshape
 
+__all__ = [
+    "log_softmax",
+    "logsumexp",
+    "max",
+    "mean",
+    "softmax",
+    "sum",
+]
+
 Axis = int | Sequence[int] | None
 
 

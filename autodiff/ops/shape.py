@@ -9,6 +9,13 @@ from ..errors import ShapeError
 from ..primitive import Elementwise, Primitive
 from ..tape import Value
 
+__all__ = [
+    "astype",
+    "broadcast_to",
+    "reshape",
+    "transpose",
+]
+
 
 def reshape(x: Any, shape: int | Sequence[int], *, name: str | None = None) -> Any:
     """The same numbers in another shape; one entry may be -1. `x: any shape → shape`.

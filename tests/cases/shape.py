@@ -1,0 +1,33 @@
+"""Cases of `autodiff/ops/shape.py`."""
+
+import numpy as np
+
+import autodiff as ad
+from autodiff.ops import index, shape
+
+from .points import COLUMN, CUBE, LABELS, MASK, ROW, A
+
+CASES = {
+    "reshape": [(lambda x: ad.reshape(x, (4, 3)), A), (lambda x: ad.reshape(x, -1), A)],
+    "transpose": [
+        (ad.transpose, A),
+        (lambda x: ad.transpose(x, (2, 0, 1)), CUBE),
+        (lambda x: ad.transpose(x, (-1, 0, 1)), CUBE),
+    ],
+    "broadcast_to": [(lambda x: ad.broadcast_to(x, (2, 3, 4)), ROW), (lambda x: ad.broadcast_to(x, (3, 4)), COLUMN)],
+    "sum_to": [(lambda x: shape.sum_to(x, (3, 1)), CUBE), (lambda x: shape.sum_to(x, ()), A)],
+    "astype": [(lambda x: ad.astype(x, np.float64), A)],
+    "alias": [(lambda x: shape.alias(x), A)],
+    "to_tensor": [(lambda x: shape.to_tensor(x) * 2, 1.5)],
+    "to_scalar": [(lambda x: shape.to_scalar(ad.sum(x)) * 2, A)],
+    "getitem": [
+        (lambda x: ad.getitem(x, 1), A),
+        (lambda x: ad.getitem(x, (slice(None, None, -2), 0)), A),
+        (lambda x: ad.getitem(x, (..., None, slice(1, 3))), CUBE),
+        (lambda x: ad.getitem(x, MASK), A),
+        (lambda x: ad.getitem(x, [0, 0, 2]), A),
+        (lambda x: ad.getitem(x, (np.arange(3), LABELS)), A),
+        (lambda x: ad.getitem(x, (slice(None), [1, 1])), A),
+    ],
+    "scatter": [(lambda x: index.scatter(x, np.array([0, 0, 2]), (4, 4)), A)],
+}
