@@ -58,7 +58,12 @@ def draw(
     values: Values = None,
     output: Annotated[
         list[Path] | None,
-        typer.Option("-o", "--output", help="File to write: .svg .png .pdf or .dot; may be repeated."),
+        typer.Option(
+            "-o",
+            "--output",
+            help="File to write: .svg .png .pdf or .dot; may be repeated.",
+            show_default="backprop.svg",
+        ),
     ] = None,
     theme: Annotated[str, typer.Option(help="light, dark or print.")] = "light",
     direction: Annotated[str, typer.Option(help="LR, like a formula, or TB, top to bottom.")] = "LR",
@@ -126,12 +131,14 @@ def check(
     if not names:
         raise UsageError("check needs at least one NAME=VALUE to differentiate with respect to")
     points = tuple(record.values.values())
-    mismatches = compare(lambda *given: record(**dict(zip(names, given, strict=True))), points, order)
+    mismatches, kinks = compare(lambda *given: record(**dict(zip(names, given, strict=True))), points, order)
     failures = [{"name": names[m.argument], **asdict(m)} for m in mismatches]
     if as_json:
         _print_json({"ok": not failures, "failures": failures})
     elif not failures:
         typer.echo(f"ok: gradients of {', '.join(names)} agree with finite differences")
+        for name in dict.fromkeys(names[kink.argument] for kink in kinks):
+            typer.echo(f"not compared: {name} is at a kink, where any slope between those of its two sides is right")
     else:
         for mismatch in mismatches:
             typer.echo(f"differs: {names[mismatch.argument]}: {mismatch}")
@@ -198,7 +205,8 @@ def train(
         "out": None if out is None else str(out),
     }
     configuration = Configuration.from_dict({name: value for name, value in given.items() if value is not None})
-    return _finish(run.train(configuration, [TrainingProgress()], force=force))
+    with TrainingProgress() as progress:
+        return _finish(run.train(configuration, [progress], force=force))
 
 
 @app.command(epilog="Example: chainlens resume runs/digits --epochs 8")
@@ -210,7 +218,8 @@ def resume(
     from autodiff import run
     from viz.progress import TrainingProgress
 
-    return _finish(run.resume(folder, [TrainingProgress()], epochs=epochs))
+    with TrainingProgress() as progress:
+        return _finish(run.resume(folder, [progress], epochs=epochs))
 
 
 def _finish(run: Any) -> int:
@@ -254,18 +263,31 @@ def predict(
 
     from autodiff import run
     from autodiff.data.photo import read_photo
+    from autodiff.errors import DataError
 
-    labels, probabilities = run.predict(checkpoint, np.stack([read_photo(path) for path in images]))
+    photos, errors = {}, []
+    for path in images:
+        try:
+            photos[path] = read_photo(path)
+        except DataError as error:  # the other pictures are read all the same
+            errors.append(error)
+    if not photos:
+        raise errors[0]
+    labels, probabilities = run.predict(checkpoint, np.stack(list(photos.values())))
     if as_json:
         _print_json(
             [
                 {"image": str(path), "label": label, "probabilities": p}
-                for path, label, p in zip(images, labels, probabilities, strict=True)
+                for path, label, p in zip(photos, labels, probabilities, strict=True)
             ]
         )
-        return
-    for path, label, p in zip(images, labels, probabilities, strict=True):
-        typer.echo(f"{path}: {label}  ({p[label]:.1%})")
+    else:
+        for path, label, p in zip(photos, labels, probabilities, strict=True):
+            typer.echo(f"{path}: {label}  ({p[label]:.1%})")
+    for unread in errors:
+        typer.echo(f"error: {unread}", err=True)
+    if errors:
+        raise typer.Exit(2)
 
 
 @app.command(epilog="Example: chainlens summary 784-256-128-10")
@@ -321,7 +343,8 @@ def demo(
     terminal.show_steps(trace)
     typer.echo(f"\n3. A network that learns:  chainlens train --epochs 3 --out {_quoted(out / 'run')}")
     configuration = Configuration(epochs=3, out=str(out / "run"))
-    code = _finish(run.train(configuration, [TrainingProgress()], force=True))
+    with TrainingProgress() as progress:
+        code = _finish(run.train(configuration, [progress], force=True))
     if code == 0:
         typer.echo(f"\nEverything is in {out.resolve()}; open backprop.svg and run/curves.svg in a browser.")
     return code
@@ -329,7 +352,7 @@ def demo(
 
 def _sizes(text: str) -> tuple[int, ...]:
     try:
-        return tuple(int(size) for size in text.split(",") if size.strip())
+        return tuple(int(size) for size in text.split(",")) if text.strip() else ()
     except ValueError:
         raise UsageError(f"--hidden {text}: write sizes separated by commas, such as 256,128") from None
 
@@ -403,6 +426,8 @@ def _report(error: Exception) -> int:
 
     if hasattr(error, "format_message"):  # a usage error found by the argument parser
         text = error.format_message()
+        if not text:  # no arguments: the help that was shown is the answer
+            return 0
     elif isinstance(error, AutodiffError | UsageError):
         text = str(error)
     elif isinstance(error, typer.Abort):

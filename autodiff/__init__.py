@@ -21,6 +21,7 @@ from .expression import parse
 from .graph import Graph, Node
 from .ops import *  # noqa: F403  # ops.__all__ is the one list of functions
 from .primitive import Elementwise, Primitive
+from .rematerialise import remat
 from .reverse import BackwardStep, BackwardTrace, Message, backprop
 from .scalar import Scalar
 from .tape import Source, no_grad, recording, scope
@@ -47,6 +48,7 @@ __all__ = [
     "no_grad",
     "parse",
     "recording",
+    "remat",
     "save",
     "scope",
     "value_and_grad",

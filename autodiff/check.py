@@ -6,7 +6,7 @@ fourth power of the step, so that float64 agrees to about nine digits.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -33,6 +33,13 @@ class Mismatch:
     def __str__(self) -> str:
         where = f" at {list(self.index)}" if self.index else ""
         return f"order {self.order}{where} ({self.mode}): analytic {self.analytic:.10g}, numeric {self.numeric:.10g}"
+
+
+class Comparison(NamedTuple):
+    """What `compare` found: derivatives that differ, and those at a kink, where there is nothing to compare with."""
+
+    mismatches: list[Mismatch]
+    kinks: list[Mismatch]
 
 
 class GradientMismatch(GradientError, AssertionError):
@@ -70,7 +77,7 @@ def check_grads(
     for mode in modes:
         if mode not in MODES:
             raise SettingError(f"check_grads: mode {mode!r} is not known; choose from {', '.join(MODES)}")
-    mismatches = compare(f, args, order=order, modes=modes, rtol=rtol, atol=atol)
+    mismatches = compare(f, args, order=order, modes=modes, rtol=rtol, atol=atol).mismatches
     if mismatches:
         raise GradientMismatch(mismatches)
 
@@ -82,26 +89,34 @@ def compare(
     modes: Sequence[str] = MODES,
     rtol: float = 1e-5,
     atol: float = 1e-7,
-) -> list[Mismatch]:
-    """Where analytic and numeric derivatives of `f` at `args` differ, up to the given order; empty if nowhere."""
+) -> Comparison:
+    """Compare analytic and numeric derivatives of `f` at `args`, up to the given order.
+
+    At a kink the analytic derivative is accepted if it lies between the slopes on the two sides, and listed as such.
+    """
     args = tuple(_plain(args))
-    found: list[Mismatch] = []
+    found = Comparison([], [])
     functions = [f]
     for level in range(1, order + 1):
         for function in functions:
-            found += _compare_first(function, args, level, modes, rtol, atol)
+            _compare_first(function, args, level, modes, rtol, atol, found)
         functions = [_next_order(function, args, mode) for function in functions for mode in modes]
     return found
 
 
 def _compare_first(
-    f: Function, args: tuple[Any, ...], level: int, modes: Sequence[str], rtol: float, atol: float
-) -> list[Mismatch]:
+    f: Function,
+    args: tuple[Any, ...],
+    level: int,
+    modes: Sequence[str],
+    rtol: float,
+    atol: float,
+    found: Comparison,
+) -> None:
     recorded = Recorded(f, args)
     weights = _weights(recorded.result())
     leaves = flatten(args)
     reverse = flatten(recorded.pull(weights)) if "rev" in modes else []
-    found = []
     for k, leaf in enumerate(leaves):
         argument, inner = _place(args, k)
         for index in np.ndindex(np.shape(leaf)):
@@ -117,9 +132,9 @@ def _compare_first(
                 else:
                     direction = _replace(_zeros(args), k, index, 1.0)
                     exact = _dot(weights, _plain(recorded.push(tuple(direction))))
-                if not _agree(exact, numeric, rtol, atol) and not _is_subgradient(exact, at, x):
-                    found.append(Mismatch(level, argument, (*inner, *index), exact, numeric, mode))
-    return found
+                if not _agree(exact, numeric, rtol, atol):
+                    kind = found.kinks if _is_subgradient(exact, at, x) else found.mismatches
+                    kind.append(Mismatch(level, argument, (*inner, *index), exact, numeric, mode))
 
 
 def _place(args: tuple[Any, ...], k: int) -> tuple[int, tuple[int, ...]]:

@@ -5,6 +5,7 @@ indexing, comparisons inside `where`, and calls of the functions listed, and not
 """
 
 import ast
+import difflib
 import inspect
 import keyword
 import math
@@ -204,7 +205,8 @@ class _Recorder:
     def binary(self, node: ast.BinOp) -> Any:
         function = BINARY.get(type(node.op))
         if function is None:
-            raise self.refuse(node, "this operator is not allowed; use + - * / ** @")
+            power = "; a power is written **" if isinstance(node.op, ast.BitXor) else ""
+            raise self.refuse(node, f"this operator is not allowed; use + - * / ** @{power}")
         return self.finite(node, function(self.record(node.left), self.record(node.right)))
 
     def unary(self, node: ast.UnaryOp) -> Any:
@@ -225,7 +227,9 @@ class _Recorder:
         function_name = self.segment(node.func)
         function = FUNCTIONS.get(function_name)
         if not isinstance(node.func, ast.Name) or function is None:
-            raise self.refuse(node, f"{function_name!r} is not a function; use one of {', '.join(sorted(FUNCTIONS))}")
+            near = difflib.get_close_matches(function_name, FUNCTIONS, 1)
+            hint = f"did you mean {near[0]}?" if near else f"use one of {', '.join(sorted(FUNCTIONS))}"
+            raise self.refuse(node, f"{function_name!r} is not a function; {hint}")
         if any(isinstance(argument, ast.Starred) for argument in node.args):
             raise self.refuse(node, "starred arguments are not allowed")
         options = {}

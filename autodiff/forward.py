@@ -18,17 +18,20 @@ from .reverse import conform, product
 from .tape import Value, enable_grad, no_grad, topological
 
 
-def push(outputs: Sequence[Value], tangents: dict[int, Any], *, since: int = 0, live: bool = False) -> list[Any]:
+def push(
+    outputs: Sequence[Value], tangents: dict[int, Any], *, since: int = 0, frontier: int = 0, live: bool = False
+) -> list[Any]:
     """The tangents of the outputs, None where no tangent arrives.
 
     tangents  by recording index, those of the inputs
     since     values recorded before it have none
+    frontier  values recorded before it have none but those given
     live      compute with Scalars and Tensors, recorded in their turn, instead of floats and arrays
     """
     tangents = dict(tangents)
     with np.errstate(all="ignore"), enable_grad() if live else no_grad():
-        for value in topological(outputs, since):
-            if value.index not in tangents and value.primitive is not None:
+        for value in topological(outputs, since, frontier):
+            if value.index not in tangents and value.primitive is not None and value.index >= frontier:
                 arrived = [tangents.get(o.index) if isinstance(o, Value) else None for o in value.operands]
                 if any(tangent is not None for tangent in arrived):
                     tangents[value.index] = _tangent(value.primitive, value, arrived, live)

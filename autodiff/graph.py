@@ -249,7 +249,8 @@ def freeze(outputs: Iterable[Any]) -> tuple[tuple[Node, ...], tuple[int, ...], d
     for value in topological(outputs):
         operands = tuple(operand_id(operand, value.scope) for operand in value.operands)
         ids[value.index] = add_value(value, operands)
-    return tuple(nodes), tuple(operand_id(output, "") for output in outputs), ids
+    output_ids = tuple(operand_id(output, "") for output in outputs)
+    return tuple(nodes), output_ids, ids
 
 
 # JSON has no NaN, tuples, slices or arrays: each is written as an object with one key that says what it is.

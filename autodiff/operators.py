@@ -5,7 +5,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from . import ops, reverse
+from . import ops, protocols, reverse
 from .errors import OperandError
 from .tape import Value
 
@@ -46,6 +46,12 @@ class Differentiable(Value):
 
     def __rmatmul__(self, other: Any) -> Any:
         return ops.matmul(other, self) if isinstance(other, OPERANDS) else NotImplemented
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        return protocols.array_ufunc(ufunc, method, inputs, kwargs)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        return protocols.array_function(function, args, kwargs)
 
     def __neg__(self) -> Any:
         return ops.negative(self)
@@ -94,6 +100,25 @@ class Differentiable(Value):
         if np.size(self.data) != 1:
             raise OperandError(f"item: only a value with one element is a number, this has shape {self.shape}")
         return float(np.asarray(self.data).item())
+
+    def register_hook(self, hook: Callable[[Any], Any]) -> Callable[[], None]:
+        """Call `hook(g)` with this value's cotangent in every backward pass; what it returns, if anything, replaces it.
+
+        Returns a function that takes the hook away again.
+
+        >>> import autodiff as ad
+        >>> x = ad.Scalar(3.0)
+        >>> h = x * x
+        >>> remove = h.register_hook(lambda g: 10 * g)
+        >>> h.backward()
+        >>> x.grad
+        60.0
+        """
+        if self.hooks is None:
+            self.hooks = []
+        hooks = self.hooks
+        hooks.append(hook)
+        return lambda: hooks.remove(hook) if hook in hooks else None
 
     def __reduce__(self) -> tuple[Any, ...]:
         # A copy is a new leaf with an index of its own: two values with one index would be taken for one.

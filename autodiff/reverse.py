@@ -68,26 +68,51 @@ Visit = Callable[[Value, Any, Sequence[Sent | None]], None]
 
 
 def walk(
-    output: Value, cotangent: Any, visit: Visit, *, since: int = 0, live: bool = False, safe: bool = False
+    output: Value,
+    cotangent: Any,
+    visit: Visit,
+    *,
+    since: int = 0,
+    frontier: int = 0,
+    live: bool = False,
+    safe: bool = False,
 ) -> None:
     """Call `visit(value, g, messages)` for every tracked value recorded from `since` on that the output depends on.
+
+    Values recorded before `frontier` are visited, but send nothing: the walk ends there. A value's hooks see its
+    cotangent once it is complete, and may replace it.
 
     live  send Scalars and Tensors, recorded in their turn, instead of floats and arrays
     safe  look at every local derivative, so that a zero cotangent sends zero even past NaN and infinity
     """
     pending = {output.index: cotangent}
-    for value in reversed(topological([output], since)):
+    for value in reversed(topological([output], since, frontier)):
         g = pending.pop(value.index, None)
         if g is None:
             continue
+        if value.hooks:
+            g = hooked(value, g)
         messages: Sequence[Sent | None] = ()
-        if value.primitive is not None:
+        if value.primitive is not None and value.index >= frontier:
             messages = send_floats(value, g, since) if type(g) is float else send(value, g, since, live, safe)
             for operand, sent in zip(value.operands, messages, strict=True):
                 if sent is not None:
                     index = operand.index
                     pending[index] = pending[index] + sent[1] if index in pending else sent[1]
         visit(value, g, messages)
+
+
+def hooked(value: Value, g: Any) -> Any:
+    """The cotangent as the value's hooks leave it: one that returns something replaces it."""
+    for hook in value.hooks or ():
+        replaced = hook(g)
+        if replaced is not None:
+            if np.shape(replaced) != value.shape:
+                raise RuleError(
+                    f"a hook returned a cotangent of shape {np.shape(replaced)} for a value of {value.shape}"
+                )
+            g = conform("hook", replaced, value)
+    return g
 
 
 def send_floats(value: Value, g: float, since: int) -> list[Sent | None]:
@@ -225,7 +250,13 @@ def as_cotangent(direction: Any, value: Value, *, live: bool) -> Any:
 
 
 def cotangents_of(
-    output: Value, cotangent: Any, wanted: Callable[[Value], bool], *, since: int = 0, live: bool = False
+    output: Value,
+    cotangent: Any,
+    wanted: Callable[[Value], bool],
+    *,
+    since: int = 0,
+    frontier: int = 0,
+    live: bool = False,
 ) -> list[tuple[Value, Any]]:
     """The wanted values that the walk reached, with their cotangents, each in memory of its own.
 
@@ -241,7 +272,7 @@ def cotangents_of(
                 kept.append((value, g))
 
         with np.errstate(all="ignore"), enable_grad() if live else no_grad():
-            walk(output, g, visit, since=since, live=live, safe=safe)
+            walk(output, g, visit, since=since, frontier=frontier, live=live, safe=safe)
         if live or all(_finite(g) for _, g in kept if type(g) is not float):
             break
     return kept if live else _separate(kept, g)

@@ -29,7 +29,6 @@ from .tensor import Tensor
 from .train import Callback, Record, Training, fit, measure, objective, weights
 
 CONFIGURATION, HISTORY, CHECKPOINT = "config.toml", "history.jsonl", "checkpoint.pkl"
-NAMED_DATA = ("digits", "mnist")
 SAMPLE = 8  # training examples kept in a checkpoint, so that a step can be drawn without the data
 
 Path_ = str | os.PathLike[str]
@@ -191,9 +190,11 @@ def _start(
     if folder.exists() and not folder.is_dir():
         raise SettingError(f"out: {folder} is a file; name a folder")
     if folder.is_dir() and any(folder.iterdir()) and not force:
-        raise SettingError(f"out: {folder} is not empty; name another folder, resume that run, or force it")
+        raise SettingError(
+            f"out: {folder} is not empty; name another folder, resume that run, or replace it with --force (force=True)"
+        )
     dataset = _load(configuration.data, configuration.seed)
-    if configuration.data not in NAMED_DATA:  # the run must find it again from anywhere
+    if configuration.data != "digits":  # the run must find it again from anywhere
         configuration = replace(configuration, data=str(Path(configuration.data).resolve()))
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -29,7 +29,8 @@ class Recorder:
         self.function, self.values = function, values
 
     def __call__(self, **values: Any) -> Any:
-        return self.function(**(self.values | values))
+        with np.errstate(all="ignore"):  # NaN and infinity are shown, and need no warning besides
+            return self.function(**(self.values | values))
 
 
 def read_source(source: str, assignments: Sequence[str] = ()) -> Recorder:

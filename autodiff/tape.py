@@ -9,7 +9,7 @@ import itertools
 import linecache
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from operator import attrgetter
@@ -106,6 +106,7 @@ class Value:
         "__weakref__",
         "data",
         "grad",
+        "hooks",
         "index",
         "name",
         "operands",
@@ -122,6 +123,7 @@ class Value:
 
     data: Any
     grad: Any
+    hooks: "list[Callable[[Any], Any]] | None"
     index: int
     name: str | None
     operands: tuple[Any, ...]
@@ -131,16 +133,13 @@ class Value:
     scope: str
     source: Source | None
 
-    # NumPy's operators step back, so that `array * tensor` reaches the tensor's own reflected operator.
-    __array_ufunc__ = None
-
     def _become_leaf(self, data: Any, requires_grad: bool, name: str | None) -> None:
         """Fill the slots of a value that no operation made."""
         if name is not None and not isinstance(name, str):
             raise SettingError(f"{type(self).__name__}: the name must be a string, got {name!r}")
         state = current.get()
         self.data, self.requires_grad, self.name = data, requires_grad, name
-        self.grad = None
+        self.grad = self.hooks = None
         self.primitive, self.operands, self.params = None, (), {}
         self.scope = state.scope
         self.source = caller() if state.source else None
@@ -173,6 +172,7 @@ class Value:
         value.data = data
         value.name = name
         value.grad = None
+        value.hooks = None
         value.scope = scope
         value.source = caller() if source else None
         value.index = next_index()
@@ -212,11 +212,12 @@ def caller() -> Source | None:
 _PACKAGE = os.path.dirname(__file__)  # without pathlib, whose import takes a while
 
 
-def topological(outputs: Iterable[Value], since: int = 0) -> list[Value]:
+def topological(outputs: Iterable[Value], since: int = 0, frontier: int = 0) -> list[Value]:
     """Every tracked value that the outputs depend on, operands before results, in recording order.
 
     A value can only depend on values recorded before it, so sorting by index is a topological sort.
-    Values recorded before `since` are left out: they cannot depend on anything recorded from there on.
+    Values recorded before `since` are left out: they cannot depend on anything recorded from there on. What values
+    recorded before `frontier` depend on is not looked into.
     """
     roots = {value.index: value for value in outputs if value.requires_grad and value.index >= since}
     stack, seen = list(roots.values()), set(roots)
@@ -224,6 +225,8 @@ def topological(outputs: Iterable[Value], since: int = 0) -> list[Value]:
     while stack:
         value = stack.pop()
         found.append(value)
+        if value.index < frontier:
+            continue
         for operand in value.operands:
             if isinstance(operand, Value) and operand.requires_grad:
                 index = operand.index

@@ -61,19 +61,8 @@ def value_and_grad(f: Function, argnums: int | Sequence[int] = 0) -> Function:
 
     @wraps(f)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        chosen = (argnums,) if isinstance(argnums, int) else tuple(argnums)
-        for i in chosen:
-            if not -len(args) <= i < len(args):
-                raise SettingError(f"grad: argnums names argument {i}, but the function was called with {len(args)}")
-        positions = [i % len(args) for i in chosen]
-
-        def of_chosen(*values: Any) -> Any:
-            filled = list(args)
-            for i, value in zip(positions, values, strict=True):
-                filled[i] = value
-            return f(*filled, **kwargs)
-
-        out, pull = vjp(of_chosen, *(args[i] for i in positions))
+        of_chosen, chosen = select(f, argnums, args, kwargs)
+        out, pull = vjp(of_chosen, *chosen)
         if isinstance(out, list | tuple | dict) or np.size(_data(out)) != 1:
             raise GradientError(
                 f"grad: the function must return one number, got {_describe(out)}; sum it, or use vjp or jacobian"
@@ -82,6 +71,28 @@ def value_and_grad(f: Function, argnums: int | Sequence[int] = 0) -> Function:
         return out, gradients[0] if isinstance(argnums, int) else gradients
 
     return wrapper
+
+
+def select(
+    f: Function, argnums: int | Sequence[int], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[Function, tuple[Any, ...]]:
+    """`f` as a function of the chosen arguments alone, the others being as given, and those arguments.
+
+    Raises SettingError if an argument that was not given is chosen.
+    """
+    chosen = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+    for i in chosen:
+        if not -len(args) <= i < len(args):
+            raise SettingError(f"argnums names argument {i}, but the function was called with {len(args)}")
+    positions = [i % len(args) for i in chosen]
+
+    def of_chosen(*values: Any) -> Any:
+        filled = list(args)
+        for i, value in zip(positions, values, strict=True):
+            filled[i] = value
+        return f(*filled, **kwargs)
+
+    return of_chosen, tuple(args[i] for i in positions)
 
 
 def vjp(f: Function, *primals: Any) -> tuple[Any, Function]:

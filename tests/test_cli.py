@@ -153,7 +153,7 @@ class TestGradAndCheck:
         lines = chainlens("grad", *EXAMPLE).stdout.splitlines()
         assert lines[0].split() == ["name", "value", "∂L/∂name"]
         assert lines[1].split() == ["w", "0.500", "−1.200"]
-        assert lines[-1].split() == ["L", "0.090", "1.000"]
+        assert lines[-1].split() == ["L", "0.0900", "1.000"]
 
     def test_grad_json(self, chainlens, tmp_path):
         np.save(tmp_path / "x.npy", np.array([1, 2]))
@@ -351,7 +351,7 @@ class TestTraining:
     def test_one_seed_is_one_result_and_plain_lines_in_a_pipe(self, chainlens, tiny, finished, tmp_path):
         done = chainlens("train", "--data", tiny, *SMALL, "--out", "again")
         assert (done.returncode, done.stderr) == (0, "")
-        assert done.stdout.splitlines()[0].startswith("epoch 1/2  train loss ")
+        assert done.stdout.splitlines()[0].startswith("epoch 1/2  train ")
         assert "\x1b" not in done.stdout
         assert weights_of(tmp_path / "again") == weights_of(finished)
 

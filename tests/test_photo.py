@@ -19,11 +19,25 @@ def on_paper(digit, size, ink, paper, shift=(0, 0)):
     return Image.fromarray((share * ink + (1 - share) * paper).astype(np.uint8))
 
 
+def shaded(photo, left, right):
+    """Light that falls off from left to right."""
+    light = np.linspace(left, right, photo.width)[None, :, None] / 255
+    return Image.fromarray((np.asarray(photo) * light).astype(np.uint8))
+
+
+def noisy(photo, deviation):
+    noise = np.random.default_rng(0).normal(0, deviation, (photo.height, photo.width, 1))
+    return Image.fromarray(np.clip(np.asarray(photo) + noise, 0, 255).astype(np.uint8))
+
+
 WHITE, BLACK, BLUE, CREAM = (np.array(c) for c in ([255] * 3, [0] * 3, [20, 30, 140], [250, 245, 225]))
 PHOTOS = [
     ("white on black", lambda d: on_paper(d, 300, WHITE, BLACK, (10, 90))),
     ("black on white", lambda d: on_paper(d, 300, BLACK, WHITE, (120, 20))),
     ("blue on cream", lambda d: on_paper(d, 640, BLUE, CREAM, (200, 300))),
+    ("shaded", lambda d: shaded(on_paper(d, 400, BLACK, WHITE, (100, 60)), 220, 110)),
+    ("noisy", lambda d: noisy(on_paper(d, 400, BLUE, CREAM, (150, 100)), 15)),
+    ("shaded and noisy", lambda d: noisy(shaded(on_paper(d, 640, BLUE, CREAM, (150, 100)), 230, 130), 8)),
     ("grey, small", lambda d: on_paper(d, 80, BLACK, WHITE, (5, 30)).convert("L")),
 ]
 

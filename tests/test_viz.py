@@ -52,7 +52,7 @@ def compare_with_golden(name: str, text: str) -> None:
 NUMBERS = [
     (2.0, "2.000"),
     (-0.6, "−0.600"),
-    (0.09, "0.090"),
+    (0.09, "0.0900"),
     (0.0123456, "0.0123"),
     (12.345, "12.35"),
     (123.45, "123.5"),
@@ -60,8 +60,8 @@ NUMBERS = [
     (9999.6, "1.000e4"),
     (9.9999, "10.00"),
     (0.99999, "1.000"),
-    (0.0999999, "0.1"),
-    (1e-3, "0.001"),
+    (0.0999999, "0.100"),
+    (1e-3, "0.00100"),
     (1.5e-7, "1.500e−7"),
     (-123456.0, "−1.235e5"),
     (0.0, "0.000"),
@@ -96,7 +96,7 @@ class TestNumbers:
 
     @pytest.mark.parametrize("values", [[], [np.nan], [1.0], [5.0, 5.0], [1e308, -1e308], [0, 1e-320]])
     def test_histograms_of_odd_arrays(self, values):
-        assert len(histogram(values)) in (0, 12)
+        assert len(histogram(values)) in (0, 3)
 
 
 class TestNotation:
@@ -143,7 +143,7 @@ class TestView:
     def test_cards_edges_and_sums(self):
         content = view(example())
         by_title = {card.title: card for card in content.cards}
-        assert [row.line.text for row in by_title["w"].rows] == ["0.500", "0.500 + 0.500 + −1.200 = −0.200"]
+        assert [row.line.text for row in by_title["w"].rows] == ["0.500", "0.500 + 0.500 − 1.200", "= −0.200"]
         assert by_title["v₄ = w · x"].rows[1].label == "∂L/∂v₄"
         ledger = {(e.source, e.target, e.position): [line.text for line in e.lines] for e in content.edges}
         assert ledger[0, 4, 0] == ["∂v₄/∂w = x = 2.000", "−0.600 × 2.000 → −1.200"]

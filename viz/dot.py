@@ -15,7 +15,7 @@ from .view import Card, Edge, Line, View, shared_scope, view
 
 SHAPES = {
     "input": {"shape": "box", "style": "filled"},
-    "parameter": {"shape": "box3d", "style": "filled"},
+    "parameter": {"shape": "box", "style": "filled", "peripheries": "2"},
     "constant": {"shape": "note", "style": "filled"},
     "operation": {"shape": "box", "style": "rounded,filled"},
 }
@@ -130,20 +130,24 @@ def _ledger_id(edge: Edge) -> str:
 
 
 def _legend(content: View, theme: Theme) -> str:
-    """What the colours and shapes mean, for those that occur; and what is not shown."""
-    swatches = [
-        f'<td bgcolor="{theme.fill[kind]}" color="{theme.border[kind]}" border="1" width="22" height="12"></td>'
-        f"<td>{_text(kind, theme.quiet, 10)}</td>"
-        for kind in content.kinds
-    ]
-    swatches.append(f"<td>{_text('  value: forward pass', theme.forward, 10)}</td>")
+    """What the colours and signs mean, for those that occur; and what is not shown."""
+    keys = [("value: forward pass", theme.forward)]
     if content.has_gradients:
-        chain = "∂: backward pass; a message is upstream × local derivative, messages that meet are added"
-        swatches.append(f"<td>{_text(chain, theme.backward, 10)}</td>")
-    note = f"<td>{_text(content.note, theme.alarm, 10)}</td>" if content.note else ""
-    return (
-        f'<<table border="0" cellborder="0" cellspacing="6" cellpadding="1"><tr>{"".join(swatches)}{note}</tr></table>>'
-    )
+        keys.append(("∂: backward pass, message = upstream g × local derivative", theme.backward))
+        keys.append(("thick border: the result", theme.backward))
+    if any(edge.lines and "‖" in edge.lines[-1].text for edge in content.edges):
+        keys.append(("‖message‖: its Euclidean norm", theme.backward))
+    if any(card.is_alarm for card in content.cards):
+        keys.append(("red: NaN or infinity", theme.alarm))
+    if content.note:
+        keys.append((content.note, theme.alarm))
+    swatch = '<td bgcolor="{}" color="{}" border="1" width="22" height="11" fixedsize="true"></td>'
+    rows = [
+        (swatch.format(theme.fill[kind], theme.border[kind]), _text(kind, theme.quiet, 10)) for kind in content.kinds
+    ]
+    rows += [("<td></td>", _text(text, colour, 10)) for text, colour in keys]
+    cells = "".join(f'<tr>{sample}<td align="left">{words}</td></tr>' for sample, words in rows)
+    return f'<<table border="0" cellborder="0" cellspacing="3" cellpadding="0">{cells}</table>>'
 
 
 def _lines(lines: Sequence[Line], theme: Theme, size: int) -> str:

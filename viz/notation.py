@@ -69,9 +69,10 @@ LABEL_LENGTH = 24
 
 
 def label(node: Node) -> str:
-    """What a node is called: its name, the number of an unnamed constant, or `v` with its id, as in v₄."""
+    """What a node is called: its name, a parameter's with its layer; an unnamed constant's number; or v₄, by its id."""
     if node.name:
-        return shorten(node.name)
+        layer = node.scope.rpartition("/")[2] if node.op == "parameter" else ""  # each layer has its own W
+        return shorten(f"{layer}.{node.name}" if layer else node.name)
     if node.op == "constant":
         return number(node.value) if node.shape == () else f"c{subscript(node.id)}"
     return f"v{subscript(node.id)}"

@@ -1,7 +1,7 @@
 """How a number is written: at most four significant digits, a true minus sign, and always the same way.
 
 >>> [number(x) for x in (2.0, -0.6, 0.09, 12.345, 1234.5, 123456.0, 0.01234, -1.5e-7, 0.0, 2)]
-['2.000', '−0.600', '0.090', '12.35', '1234', '1.235e5', '0.0123', '−1.500e−7', '0.000', '2']
+['2.000', '−0.600', '0.0900', '12.35', '1234', '1.235e5', '0.0123', '−1.500e−7', '0.000', '2']
 """
 
 import math
@@ -31,9 +31,8 @@ def number(x: Any) -> str:
     if size < 1e-3 or size >= 9999.5:
         mantissa, exponent = f"{x:.3e}".split("e")
         return minus(f"{mantissa}e{int(exponent)}")
-    if size < 0.1:
-        exact = math.isclose(round(x, 3), x, rel_tol=1e-9)
-        return minus(f"{x:.3f}" if exact else f"{x:.3g}")
+    if size < 0.0995:  # three digits, however many zeros stand before them
+        return minus(f"{x:.{2 - math.floor(math.log10(float(f'{size:.2e}')))}f}")
     # Rounding may add a digit (9.9996 -> 10.000), so the number of decimals is read off the rounded number.
     whole = len(str(int(float(f"{size:.3e}"))))
     return minus(f"{x:.{max(0, 4 - whole)}f}")
@@ -60,16 +59,17 @@ def norm(array: Any) -> float:
     return float(np.linalg.norm(np.asarray(array, dtype=np.float64).ravel()))
 
 
-def histogram(array: Any, bins: int = 12) -> str:
-    """A one-line histogram of the finite entries.
+def histogram(array: Any, most: int = 12) -> str:
+    """A one-line histogram of the finite entries, with fewer bins for few of them.
 
     >>> histogram([0, 0, 0, 0, 1, 2])
-    '█▁▁▁▁▁▃▁▁▁▁▃'
+    '█▃▃'
     """
     values = np.asarray(array, dtype=np.float64).ravel()
     values = values[np.isfinite(values)]
     if values.size == 0:
         return ""
+    bins = min(most, max(3, math.isqrt(values.size)))
     low, high = float(values.min()), float(values.max())
     if not high - low > 1e-12 * max(abs(low), abs(high)):
         return "▁" * (bins // 2) + "█" + "▁" * (bins - bins // 2 - 1)

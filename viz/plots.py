@@ -106,6 +106,7 @@ def _panel(axes: "Axes", history: Sequence[Mapping[str, Any]], quantity: str, la
     axes.set_xlabel("epoch", color=theme.text)
     axes.set_ylabel(label, color=theme.text)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.set_xlim(epochs[0] - 0.5, epochs[-1] + 0.5)
     axes.tick_params(colors=theme.quiet)
     axes.grid(color=theme.line, alpha=0.3)
     for spine in axes.spines.values():

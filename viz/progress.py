@@ -1,6 +1,6 @@
 """Training in a terminal: live bars for epoch and run, and a line per epoch; in a pipe the lines alone."""
 
-from typing import Any
+from typing import Any, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -17,6 +17,18 @@ class TrainingProgress(Callback):
         self.out = out or console()
         self._bars: Progress | None = None
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Take the bars away and give the terminal its cursor back, however training ended."""
+        if self._bars is not None:
+            self._bars.stop()
+            self._bars = None
+
     def on_train_start(self, training: Training) -> None:
         """Start the bars, on a terminal."""
         if not self.out.is_terminal:
@@ -25,7 +37,7 @@ class TrainingProgress(Callback):
             TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
-            TextColumn("{task.fields[note]}"),
+            TextColumn("batches {task.fields[note]}"),
             TimeRemainingColumn(),
             console=self.out,
             transient=True,
@@ -47,9 +59,7 @@ class TrainingProgress(Callback):
 
     def on_train_end(self, training: Training) -> None:
         """Take the bars away."""
-        if self._bars is not None:
-            self._bars.stop()
-            self._bars = None
+        self.close()
 
     @staticmethod
     def _done(training: Training) -> int:
@@ -57,13 +67,13 @@ class TrainingProgress(Callback):
 
 
 def epoch_line(record: Record, epochs: int) -> str:
-    """One epoch in a line of figures."""
+    """One epoch in a line of at most 80 characters: loss and accuracy on the training and validation images."""
     parts = [
         f"epoch {record['epoch']:>{len(str(epochs))}}/{epochs}",
-        f"train loss {record['train_loss']:.4f} accuracy {record['train_accuracy']:.2%}",
+        f"train {record['train_loss']:.4f} {record['train_accuracy']:.2%}",
     ]
     if record["validation_loss"] is not None and record["validation_accuracy"] is not None:
-        parts.append(f"validation loss {record['validation_loss']:.4f} accuracy {record['validation_accuracy']:.2%}")
+        parts.append(f"validation {record['validation_loss']:.4f} {record['validation_accuracy']:.2%}")
     parts.append(f"{record['images_per_second']:,.0f} images/s")
     return "  ".join(parts)
 

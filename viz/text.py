@@ -11,7 +11,7 @@ from autodiff import BackwardTrace, Node
 from .notation import formula, label, shorten
 from .numbers import norm, number
 from .stepper import Stepper
-from .view import Line, local_line, product_line
+from .view import SMALL, Line, local_line, product_line, total
 
 Text = list[Line]
 WIDTH = 110  # where lines break in a pipe, so that logs stay readable
@@ -55,13 +55,13 @@ def step_lines(stepper: Stepper, width: int = WIDTH) -> list[Text]:
             continue
         operand = label(nodes[message.operand])
         role = _role(message.message, "backward")
-        total = f"∂{target}/∂{operand}: {_sum(before, message.message, message.total)}"
+        arrived = f"∂{target}/∂{operand}: {_sum(before, message.message, message.total)}"
         rows.append(
             (
                 [Line(f"    to {operand}:  ", "quiet"), Line(local_line(node, position, nodes, message), "text")],
                 [
                     [Line(product_line(message, step.upstream, "="), role)],
-                    [Line(total, _role(message.total, "backward"))],
+                    [Line(arrived, _role(message.total, "backward"))],
                 ],
             )
         )
@@ -107,20 +107,29 @@ def _length(text: Text) -> int:
 
 
 def amount(value: Any) -> str:
-    """A number as it is; an array by its shape and norm: `‖·‖ = 1.250 (128 × 10)`."""
+    """A number as it is; a small array by its numbers, `[1.000 2.000]`; a larger one by its norm and shape.
+
+    >>> amount(np.ones((2, 2))), amount(np.ones((30, 10)))
+    ('[1.000 1.000; 1.000 1.000]', '‖·‖ = 17.32 (30 × 10)')
+    """
     if value is None:
         return "—"
     if np.shape(value) == ():
         return number(value)
-    return f"‖·‖ = {number(norm(value))} ({' × '.join(map(str, np.shape(value)))})"
+    array = np.asarray(value)
+    if 0 < array.size <= SMALL and array.ndim <= 2:
+        rows = [" ".join(number(x) for x in row) for row in np.atleast_2d(array)]
+        return f"[{'; '.join(rows)}]"
+    return f"‖·‖ = {number(norm(array))} ({' × '.join(map(str, array.shape))})"
 
 
-def _sum(before: Any, message: Any, total: Any) -> str:
-    if np.shape(total) != ():
-        parts = [f"‖{number(norm(part))}‖" if part is not None else "—" for part in (before, message, total)]
-    else:
-        parts = [number(part) if part is not None else "—" for part in (before, message, total)]
-    return f"{parts[0]} + {parts[1]} = {parts[2]}"
+def _sum(before: Any, message: Any, result: Any) -> str:
+    """`0.500 + 1.500 = 2.000`; the sum alone where a term is not a number or is too large to show."""
+    if before is None:
+        return f"— + {amount(message)} = {amount(result)}" if np.shape(result) == () else amount(result)
+    if np.shape(result) == ():
+        return f"{total([number(before), number(message)])} = {number(result)}"
+    return f"sum so far {amount(result)}"
 
 
 def _role(value: Any, role: str) -> str:

@@ -34,7 +34,7 @@ LIGHT = Theme(
     background="#ffffff",
     text="#1b1f24",
     quiet="#57606a",
-    line="#8c959f",
+    line="#6e7781",
     forward="#0b4f8a",
     backward="#b3440b",
     alarm="#b00020",
@@ -42,7 +42,7 @@ LIGHT = Theme(
     scope="#57606a",
     scope_fill="#f6f8fa",
     fill={"input": "#e3effb", "parameter": "#e3f4ea", "constant": "#eeeeee", "operation": "#ffffff"},
-    border={"input": "#4a86bd", "parameter": "#3f8f63", "constant": "#9a9a9a", "operation": "#8c959f"},
+    border={"input": "#4a86bd", "parameter": "#3f8f63", "constant": "#808080", "operation": "#6e7781"},
 )
 DARK = Theme(
     name="dark",
@@ -71,7 +71,7 @@ PRINT = Theme(
     alarm_fill="#d0d0d0",
     scope="#444444",
     scope_fill="#ffffff",
-    fill={"input": "#ffffff", "parameter": "#ffffff", "constant": "#ececec", "operation": "#ffffff"},
+    fill={"input": "#e2e2e2", "parameter": "#ffffff", "constant": "#f4f4f4", "operation": "#ffffff"},
     border={"input": "#000000", "parameter": "#000000", "constant": "#888888", "operation": "#444444"},
 )
 THEMES = {theme.name: theme for theme in (LIGHT, DARK, PRINT)}

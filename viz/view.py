@@ -238,12 +238,14 @@ def _gradient_rows(name: str, g: Any, messages: Sequence[Any], role: str) -> lis
     if g is None:
         return [Row(name, Line("—", "backward"))]
     if np.shape(g) == ():
-        text = number(g)
-        if len(messages) > 1:
-            parts = [number(m) for m in messages[:MOST_SUMMANDS]]
-            more = ["…"] if len(messages) > MOST_SUMMANDS else []
-            return [Row(name, Line(f"{' + '.join(parts + more)} = {text}", role))]
-        return [Row(name, Line(text, role))]
+        if len(messages) < 2:
+            return [Row(name, Line(number(g), role))]
+        parts = [number(m) for m in messages[:MOST_SUMMANDS]]
+        hidden = len(messages) - len(parts)
+        written = total(parts) + (f" + {hidden} more" if hidden else "")
+        if len(parts) == 2:
+            return [Row(name, Line(f"{written} = {number(g)}", role))]
+        return [Row(name, Line(written, role)), Row("", Line(f"= {number(g)}", role))]
     rows = _array_rows(name, np.asarray(g), role)
     if len(messages) > 1:
         rows.append(Row("", Line(f"sum of {len(messages)} messages", role)))
@@ -253,6 +255,15 @@ def _gradient_rows(name: str, g: Any, messages: Sequence[Any], role: str) -> lis
 
 
 MOST_SUMMANDS = 4
+
+
+def total(parts: Sequence[str]) -> str:
+    """A sum as it is written by hand.
+
+    >>> total(["1.000", "−2.000", "inf"])
+    '1.000 − 2.000 + inf'
+    """
+    return parts[0] + "".join(f" − {part[1:]}" if part.startswith("−") else f" + {part}" for part in parts[1:])
 
 
 def _edge(
