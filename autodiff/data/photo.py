@@ -73,7 +73,7 @@ def _large_parts(mask: np.ndarray) -> np.ndarray:
     rows, columns = (-(-n // step) for n in mask.shape)
     padded = np.zeros((rows * step, columns * step), bool)
     padded[: mask.shape[0], : mask.shape[1]] = mask
-    cells = padded.reshape(rows, step, columns, step).any(axis=(1, 3))
+    cells = np.asarray(padded.reshape(rows, step, columns, step).any(axis=(1, 3)))
     label, sizes = np.zeros(cells.shape, int), [0]
     for start in zip(*np.nonzero(cells), strict=True):
         if label[start]:
@@ -86,7 +86,7 @@ def _large_parts(mask: np.ndarray) -> np.ndarray:
                 label[y, x] = len(sizes) - 1
                 sizes[-1] += 1
                 stack += [(y + dy, x + dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1)]
-    keep: np.ndarray = np.array([size >= 0.15 * max(sizes) for size in sizes])
+    keep = np.array([size >= 0.15 * max(sizes) for size in sizes])
     keep[0] = False
     kept = keep[label]
     grown = kept.copy()
