@@ -15,13 +15,10 @@ one backward walk (`reverse`), its two kinds of value (`scalar`, `tensor`), and 
 from typing import TYPE_CHECKING, Any
 
 from . import ops
-from .check import check_grads
 from .errors import AutodiffError
-from .expression import parse
 from .graph import Graph, Node
 from .ops import *  # noqa: F403  # ops.__all__ is the one list of functions
 from .primitive import Elementwise, Primitive
-from .rematerialise import remat
 from .reverse import BackwardStep, BackwardTrace, Message, backprop
 from .scalar import Scalar
 from .tape import Source, no_grad, recording, scope
@@ -43,6 +40,9 @@ __all__ = [
     "backprop",
     "check_grads",
     "grad",
+    "hessian",
+    "hvp",
+    "jacobian",
     "jvp",
     "load",
     "no_grad",
@@ -57,13 +57,34 @@ __all__ = [
 __all__ += ops.__all__
 
 if TYPE_CHECKING:
+    from .check import check_grads
     from .checkpoint import load, save
+    from .derivatives import hessian, hvp, jacobian
+    from .expression import parse
+    from .rematerialise import remat
+
+# What is not needed to record and differentiate is imported at its first use, so that `import autodiff` stays quick.
+_LATER = {
+    "check_grads": "check",
+    "hessian": "derivatives",
+    "hvp": "derivatives",
+    "jacobian": "derivatives",
+    "load": "checkpoint",
+    "parse": "expression",
+    "remat": "rematerialise",
+    "save": "checkpoint",
+}
 
 
 def __getattr__(name: str) -> Any:
-    # Reading and writing files needs modules that take longer to import than the rest of the package together.
-    if name in ("load", "save"):
-        from . import checkpoint
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
 
-        return getattr(checkpoint, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f".{_LATER[name]}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

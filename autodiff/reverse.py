@@ -10,7 +10,6 @@ and that is all there is to backpropagation (Linnainmaa 1970; Rumelhart, Hinton 
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -35,22 +34,20 @@ class Message(NamedTuple):
     total: Any
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class BackwardStep:
+class BackwardStep(NamedTuple):
     """One stop of the walk: the node, its cotangent `upstream`, and one message per operand. A leaf sends none."""
 
     node: Node
-    upstream: Any = field(repr=False)
-    messages: tuple[Message, ...] = field(repr=False)
+    upstream: Any
+    messages: tuple[Message, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class BackwardTrace:
+class BackwardTrace(NamedTuple):
     """The record of one walk: the graph, its steps in order, and the final cotangent of each node reached, by id."""
 
     graph: Graph
     steps: tuple[BackwardStep, ...]
-    cotangents: dict[int, Any] = field(repr=False)
+    cotangents: dict[int, Any]
 
     @property
     def gradients(self) -> dict[str, Any]:

@@ -2,13 +2,15 @@
 
 import numpy as np
 import pytest
-from cases import ARRAY_KINKS, CASES, KINKS, ROOMS
+from cases import ARRAY_KINKS, CASES, COMPOSITES, KINKS, ROOMS
 
 import autodiff as ad
 from autodiff.primitive import Elementwise, builtin_names
 
 ROWS = [
-    pytest.param(*case[:1], case[1:], id=f"{name}-{i}") for name, cases in CASES.items() for i, case in enumerate(cases)
+    pytest.param(*case[:1], case[1:], id=f"{name}-{i}")
+    for name, cases in [*CASES.items(), *COMPOSITES]
+    for i, case in enumerate(cases)
 ]
 
 
@@ -90,6 +92,31 @@ ERRORS = [
     (lambda: ad.Tensor(np.ones(3)).reshape(2, 2), ValueError, "reshape: operand shape (3,)"),
     (lambda: ad.Tensor(np.ones(3)).sum(axis=1), ValueError, "sum: operand shape (3,): axis 1 is out of bounds"),
     (lambda: ad.Tensor(np.ones(3))[5], IndexError, "getitem: shape (3,): index 5 is out of bounds"),
+    (lambda: ad.concatenate([]), ValueError, "concatenate: needs at least one array, got none"),
+    (lambda: ad.concatenate(ad.Scalar(1.0)), TypeError, "concatenate: operand shape ()"),
+    (lambda: ad.stack([ad.Tensor(np.ones(3)), np.ones(2)]), ValueError, "stack: operand shapes (3,) and (2,)"),
+    (lambda: ad.split(ad.Tensor(np.ones(5)), 2), ValueError, "split: axis 0 of shape (5,) has no 2 equal parts"),
+    (lambda: ad.array_split(np.ones(5), 0), ValueError, "array_split: the number of parts must be at least 1, got 0"),
+    (lambda: ad.squeeze(ad.Tensor(np.ones((1, 3))), 1), ValueError, "squeeze: operand shape (1, 3): axis 1 has size 3"),
+    (lambda: ad.expand_dims(np.ones(3), (0, 5)), ValueError, "expand_dims: operand shape (3,): axis 5 is out of"),
+    (lambda: ad.moveaxis(np.ones((2, 3)), 0, (0, 1)), ValueError, "moveaxis: 1 source axes, but 2 destinations"),
+    (lambda: ad.flip(np.ones(3), 1), ValueError, "flip: operand shape (3,): axis 1 is out of bounds"),
+    (lambda: ad.rot90(np.ones((2, 3)), 1, (0, 0)), ValueError, "rot90: operand shape (2, 3): repeated axis"),
+    (lambda: ad.rot90(np.ones((2, 3)), 1, (0,)), ValueError, "rot90: turns in the plane of two axes, got (0,)"),
+    (lambda: ad.repeat(ad.Tensor(np.ones(3)), [1, 2]), ValueError, "repeat: operand shapes (3,) and (2,)"),
+    (lambda: ad.pad(np.ones(3), 1, "mean"), ValueError, "pad: mode 'mean' is not known; choose from constant"),
+    (lambda: ad.pad(np.ones(3), (1, 2, 3)), ValueError, "pad: pad_width must be a number, a pair or 1 pairs"),
+    (lambda: ad.pad(ad.Tensor(np.ones(3)), -1), ValueError, "pad: operand shape (3,): index can't contain negative"),
+    (lambda: ad.pad(np.ones(0), 1, "edge"), ValueError, "pad: operand shape (0,): can't extend empty axis"),
+    (lambda: ad.meshgrid(np.ones(3), indexing="yx"), ValueError, "meshgrid: indexing is 'xy' or 'ij', got 'yx'"),
+    (lambda: ad.diag(np.ones((2, 2, 2))), ValueError, "diag: takes a vector or a matrix, got shape (2, 2, 2)"),
+    (lambda: ad.tril(np.ones(3)), ValueError, "tril: takes matrices, got shape (3,)"),
+    (lambda: ad.take(np.ones(3), 1.5), IndexError, "take: indices are integers, got dtype float64"),
+    (lambda: ad.take(ad.Tensor(np.ones(3)), [3]), IndexError, "getitem: shape (3,): index 3 is out of bounds"),
+    (lambda: ad.take_along_axis(np.ones((2, 3)), [0]), ValueError, "take_along_axis: indices of shape (1,)"),
+    (lambda: ad.average(np.ones((2, 3)), 0, np.ones(3)), ValueError, "weights of shape (3,) fit neither (2, 3) nor"),
+    (lambda: ad.average(np.ones(2), weights=np.zeros(2)), ValueError, "average: the weights sum to zero"),
+    (lambda: ad.median(ad.Tensor(np.ones(2)), axis=1), ValueError, "median: operand shape (2,): axis 1 is out of"),
     (lambda: ad.Tensor([1 + 2j]), TypeError, "complex"),
     (lambda: ad.Tensor(np.ones(2)) * np.array([1j, 1]), TypeError, "complex"),
     (lambda: ad.Scalar(1j), TypeError, "one real number"),

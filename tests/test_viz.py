@@ -105,7 +105,8 @@ class TestNotation:
 
     @pytest.mark.parametrize("op", sorted(NOTATION))
     def test_every_operand_of_every_operation_has_a_derivative(self, op):
-        assert len(NOTATION[op].derivatives) == ad.graph.OPERATIONS[op].arity
+        arity = ad.graph.OPERATIONS[op].arity
+        assert len(NOTATION[op].derivatives) == (1 if arity is None else arity)
 
     @pytest.mark.parametrize(
         ("text", "written", "derivatives"),
@@ -127,6 +128,12 @@ class TestNotation:
         assert formula(nodes[-1], nodes) == written
         for position, expected in enumerate(derivatives):
             assert expected is None or derivative(nodes[-1], position, nodes) == expected
+
+    def test_an_operation_on_any_number_of_operands_names_them_all(self):
+        w, x = ad.Scalar(2.0, name="w"), ad.Scalar(3.0, name="x")
+        nodes = ad.Graph.of(ad.stack([w, x, w])).nodes
+        assert formula(nodes[-1], nodes).startswith("stack(")
+        assert [derivative(nodes[-1], position, nodes) for position in range(3)] == ["g of its own slice"] * 3
 
     def test_a_users_own_operation_is_written_as_a_call(self):
         cube = ad.Elementwise("my_cube", lambda x: x**3, lambda out, x: 3 * x**2)

@@ -1,8 +1,9 @@
 """How each operation is written: its sign, its formula, and the local derivative of each operand, one row each.
 
-`{0}`, `{1}`, ... stand for the operands, `{out}` for the result, `g` for the upstream cotangent. For an elementwise
-operation the last column is the local derivative that multiplies g; for any other it is the whole rule, in words.
-An operation without a row, a user's own, is written as a function call.
+`{0}`, `{1}`, ... stand for the operands, `{…}` for all of them, `{out}` for the result, `g` for the upstream cotangent.
+An operation on any number of operands has one derivative, which holds for each. For an elementwise operation the last
+column is the local derivative that multiplies g; for any other it is the whole rule, in words. An operation without a
+row, a user's own, is written as a function call.
 """
 
 from collections.abc import Sequence
@@ -46,6 +47,13 @@ NOTATION: dict[str, Notation] = {
     "sum":          Notation("Σ", "Σ {0}", ("g to every element",)),
     "mean":         Notation("mean", "mean({0})", ("g / n to every element",)),
     "max":          Notation("max", "max({0})", ("g to the maximum",)),
+    "min":          Notation("min", "min({0})", ("g to the minimum",)),
+    "median":       Notation("median", "median({0})", ("g to the middle",)),
+    "prod":         Notation("Π", "Π {0}", ("g · product of the others",)),
+    "var":          Notation("var", "var({0})", ("2g · ({0} − mean) / n",)),
+    "std":          Notation("std", "std({0})", ("g · ({0} − mean) / (n · {out})",)),
+    "cumsum":       Notation("cumsum", "cumsum({0})", ("Σ g from here on",)),
+    "cumprod":      Notation("cumprod", "cumprod({0})", ("Σ g · product of the others",)),
     "logsumexp":    Notation("log Σ exp", "log Σ exp({0})", ("g · softmax({0})",)),
     "softmax":      Notation("softmax", "softmax({0})", ("{out} · (g − Σ g·{out})",)),
     "log_softmax":  Notation("log softmax", "log softmax({0})", ("g − exp({out}) · Σ g",)),
@@ -56,6 +64,11 @@ NOTATION: dict[str, Notation] = {
     "transpose":    Notation("ᵀ", "{0}ᵀ", ("gᵀ",)),
     "broadcast_to": Notation("broadcast", "broadcast({0})", ("Σ g over the copies",)),
     "sum_to":       Notation("Σ", "Σ {0}", ("g to every summand",)),
+    "roll":         Notation("roll", "roll({0})", ("g rolled back",)),
+    "pad":          Notation("pad", "pad({0})", ("g without the border",)),
+    "sort":         Notation("sort", "sort({0})", ("g in the old order",)),
+    "concatenate":  Notation("concat", "concatenate({…})", ("g of its own part",)),
+    "stack":        Notation("stack", "stack({…})", ("g of its own slice",)),
     "getitem":      Notation("[ ]", "{0}[…]", ("g into its place",)),
     "scatter":      Notation("scatter", "scatter({0})", ("g[…]",)),
     "astype":       Notation("astype", "astype({0})", ("g",)),
@@ -107,6 +120,8 @@ def derivative(node: Node, position: int, nodes: Sequence[Node]) -> str:
     if exponent is not None and position == 0:
         return _power_rule(names[0], exponent)
     row = NOTATION.get(node.op)
+    if row is not None and "{…}" in row.formula:
+        position = 0
     if row is None or position >= len(row.derivatives):
         return f"∂{shorten(node.op)}/∂{names[position]}"
     return _write(row.derivatives[position], label(node), names)
@@ -114,7 +129,7 @@ def derivative(node: Node, position: int, nodes: Sequence[Node]) -> str:
 
 def _write(template: str, out: str, names: Sequence[str]) -> str:
     # Not str.format on the names' own text: a name may hold braces.
-    for key, name in (("{out}", out), *((f"{{{i}}}", name) for i, name in enumerate(names))):
+    for key, name in (("{out}", out), ("{…}", ", ".join(names)), *((f"{{{i}}}", name) for i, name in enumerate(names))):
         template = template.replace(key, name.replace("{", "\x00"))
     return template.replace("\x00", "{")
 

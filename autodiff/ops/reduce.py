@@ -1,24 +1,39 @@
-"""Reductions along axes, and the softmax family that is built on one.
+"""Reductions along axes: sums, products, extremes, moments.
 
-Every rule first brings the reduced quantities back to the operand's shape with `_spread`.
+Every rule first brings the reduced quantities back to the operand's shape with `spread`. Ties are decided here once:
+equal extremes, or equal middle values, share the gradient evenly.
 """
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from ..errors import SettingError, ShapeError
 from ..primitive import Primitive
-from .elementwise import exp, where
-from .shape import broadcast_to, reshape
+from ..tape import Value
+from .elementwise import divide, multiply, subtract, where
+from .scan import product_of_others
+from .selection import diagonal
+from .shape import broadcast_to, normal_axes, reshape, transpose
 
 __all__ = [
-    "log_softmax",
-    "logsumexp",
+    "amax",
+    "amin",
+    "average",
     "max",
     "mean",
-    "softmax",
+    "median",
+    "min",
+    "nanmean",
+    "nansum",
+    "prod",
+    "ptp",
+    "std",
     "sum",
+    "trace",
+    "var",
 ]
 
 Axis = int | Sequence[int] | None
@@ -31,44 +46,136 @@ def sum(x: Any, axis: Axis = None, keepdims: bool = False, *, name: str | None =
     >>> ad.grad(lambda x: ad.sum(x * x))(np.array([1.0, 2.0]))
     array([2., 4.])
     """
-    return _sum(x, axis=_axes(axis), keepdims=bool(keepdims), name=name)
+    return _sum(x, axis=axes_of(axis), keepdims=bool(keepdims), name=name)
 
 
 def mean(x: Any, axis: Axis = None, keepdims: bool = False, *, name: str | None = None) -> Any:
     """Arithmetic mean over the axes, all by default."""
-    return _mean(x, axis=_axes(axis), keepdims=bool(keepdims), name=name)
+    return _mean(x, axis=axes_of(axis), keepdims=bool(keepdims), name=name)
 
 
 def max(x: Any, axis: Axis = None, keepdims: bool = False, *, name: str | None = None) -> Any:
     """Largest value over the axes, all by default. Tied maxima share the gradient evenly."""
-    return _max(x, axis=_axes(axis), keepdims=bool(keepdims), name=name)
+    return _max(x, axis=axes_of(axis), keepdims=bool(keepdims), name=name)
 
 
-def logsumexp(x: Any, axis: Axis = None, keepdims: bool = False, *, name: str | None = None) -> Any:
-    """log Σ exp(x) over the axes, all by default, without overflow: the maximum is taken out first."""
-    return _logsumexp(x, axis=_axes(axis), keepdims=bool(keepdims), name=name)
+def min(x: Any, axis: Axis = None, keepdims: bool = False, *, name: str | None = None) -> Any:
+    """Smallest value over the axes, all by default. Tied minima share the gradient evenly."""
+    return _min(x, axis=axes_of(axis), keepdims=bool(keepdims), name=name)
 
 
-def softmax(x: Any, axis: int = -1, *, name: str | None = None) -> Any:
-    """exp(x) / Σ exp(x) along an axis, without overflow. `x: (..., n) → (..., n)`, each slice summing to 1.
+amax, amin = max, min
+
+
+def ptp(x: Any, axis: Axis = None, keepdims: bool = False, *, name: str | None = None) -> Any:
+    """Peak to peak: the largest value less the smallest, over the axes, all by default."""
+    return subtract(max(x, axis, keepdims), min(x, axis, keepdims), name=name)
+
+
+def prod(x: Any, axis: Axis = None, keepdims: bool = False, *, name: str | None = None) -> Any:
+    """Product over the axes, all by default. Nothing is divided by x: zeros have their exact gradient.
 
     >>> import numpy as np, autodiff as ad
-    >>> ad.softmax(np.array([0.0, 0.0, 1e4])).tolist()
-    [0.0, 0.0, 1.0]
+    >>> ad.grad(ad.prod)(np.array([2.0, 0.0, 3.0]))
+    array([0., 6., 0.])
     """
-    return _softmax(x, axis=int(axis), name=name)
+    return _prod(x, axis=axes_of(axis), keepdims=bool(keepdims), name=name)
 
 
-def log_softmax(x: Any, axis: int = -1, *, name: str | None = None) -> Any:
-    """log(softmax(x)) along an axis, computed as x − logsumexp(x) so that it never takes the log of 0."""
-    return _log_softmax(x, axis=int(axis), name=name)
+def var(x: Any, axis: Axis = None, ddof: float = 0, keepdims: bool = False, *, name: str | None = None) -> Any:
+    """Variance over the axes, all by default: Σ (x − mean)² / (n − ddof), with n numbers in each sum."""
+    return _var(x, axis=axes_of(axis), ddof=ddof, keepdims=bool(keepdims), name=name)
 
 
-def _axes(axis: Axis) -> int | tuple[int, ...] | None:
+def std(x: Any, axis: Axis = None, ddof: float = 0, keepdims: bool = False, *, name: str | None = None) -> Any:
+    """Standard deviation over the axes, all by default: the root of `var`. Equal numbers have gradient 0.
+
+    >>> import numpy as np, autodiff as ad
+    >>> ad.grad(ad.std)(np.array([0.1, 0.1, 0.1]))
+    array([0., 0., 0.])
+    """
+    return _std(x, axis=axes_of(axis), ddof=ddof, keepdims=bool(keepdims), name=name)
+
+
+def average(
+    x: Any,
+    axis: Axis = None,
+    weights: Any = None,
+    returned: bool = False,
+    *,
+    keepdims: bool = False,
+    name: str | None = None,
+) -> Any:
+    """Weighted mean, Σ w·x / Σ w over the axes, all by default; the plain mean without weights.
+
+    weights   in x's shape, or in the shape of the axes averaged over; differentiable as x is
+    returned  whether to return the pair (average, sum of the weights)
+
+    >>> import numpy as np, autodiff as ad
+    >>> float(ad.average(np.array([1.0, 4.0]), weights=np.array([2.0, 1.0])))
+    2.0
+
+    Raises ShapeError if the weights do not fit, SettingError if they sum to zero.
+    """
+    if weights is None:
+        out = mean(x, axis, keepdims, name=name)
+        if not returned:
+            return out
+        count = np.size(x) // np.size(out) if np.size(out) else 0
+        return out, np.full(np.shape(out), count, dtype=out.dtype)
+    weights = weights if isinstance(weights, Value) else np.asarray(weights)
+    if np.shape(weights) != np.shape(x):
+        axes = normal_axes("average", x, axis)
+        over = tuple(np.shape(x)[i] for i in axes)
+        if axis is None or np.shape(weights) != over:
+            raise ShapeError(
+                f"average: weights of shape {np.shape(weights)} fit neither {np.shape(x)} nor the axes {axis}"
+            )
+        weights = transpose(weights, np.argsort(axes).tolist())
+        weights = reshape(weights, tuple(n if i in axes else 1 for i, n in enumerate(np.shape(x))))
+        weights = broadcast_to(weights, np.shape(x))
+    total = sum(weights, axis, keepdims)
+    if np.any(plain(total) == 0):
+        raise SettingError("average: the weights sum to zero")
+    out = divide(sum(multiply(x, weights), axis, keepdims), total, name=name)
+    return (out, total) if returned else out
+
+
+def nansum(x: Any, axis: Axis = None, keepdims: bool = False, *, name: str | None = None) -> Any:
+    """Sum over the axes with NaN counted as 0. A NaN has gradient 0."""
+    return sum(where(np.isnan(plain(x)), 0, x), axis, keepdims, name=name)
+
+
+def nanmean(x: Any, axis: Axis = None, keepdims: bool = False, *, name: str | None = None) -> Any:
+    """Mean over the axes of what is not NaN; NaN where nothing is left. A NaN has gradient 0."""
+    data = np.asarray(plain(x))
+    count = np.sum(~np.isnan(data), axis=axes_of(axis), keepdims=keepdims, dtype=np.result_type(data, np.float16))
+    return divide(nansum(x, axis, keepdims), count, name=name)
+
+
+def median(x: Any, axis: Axis = None, keepdims: bool = False, *, name: str | None = None) -> Any:
+    """Middle value over the axes, all by default; of an even count the mean of the two middle ones.
+
+    The gradient goes to the middle value, or half to each of the two; among equal ones it is shared evenly.
+
+    >>> import numpy as np, autodiff as ad
+    >>> ad.grad(ad.median)(np.array([7.0, 1.0, 3.0, 5.0]))
+    array([0. , 0. , 0.5, 0.5])
+    """
+    return _median(x, axis=axes_of(axis), keepdims=bool(keepdims), name=name)
+
+
+def trace(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, *, name: str | None = None) -> Any:
+    """Sum of the diagonal of each matrix that two axes make. `x: (n, n, ...) → (...)`."""
+    return sum(diagonal(x, offset, axis1, axis2), -1, name=name)
+
+
+def axes_of(axis: Axis) -> int | tuple[int, ...] | None:
+    """An axis argument as a row records it."""
     return axis if axis is None or isinstance(axis, int) else tuple(int(a) for a in axis)
 
 
-def _spread(reduced: Any, x: Any, axis: Any, keepdims: bool) -> Any:
+def spread(reduced: Any, x: Any, axis: Any, keepdims: bool) -> Any:
     """A reduced quantity, repeated to x's shape."""
     shape = np.shape(x)
     if not keepdims and len(shape) > 0:
@@ -78,82 +185,73 @@ def _spread(reduced: Any, x: Any, axis: Any, keepdims: bool) -> Any:
     return broadcast_to(reduced, shape)
 
 
-def _share_of_maximum(out: Any, x: Any, axis: Any, keepdims: bool) -> Any:
-    """1 at the maximum, shared evenly among ties: a plain array, for it is constant where it is defined."""
-    top = x == _spread(_plain(out), x, axis, keepdims)
-    share = top / np.sum(top, axis=axis, keepdims=True)
-    return share.astype(x.dtype)
+def plain(value: Any) -> Any:
+    """The data of a value; anything else as it is."""
+    return value.data if isinstance(value, Value) else value
 
 
-def _max_vjp(g: Any, out: Any, x: Any, axis: Any, keepdims: bool) -> Any:
-    return _spread(g, x, axis, keepdims) * _share_of_maximum(out, x, axis, keepdims)
+def _reduction(name: str, forward: Any, local: Any) -> Primitive:
+    """A row by its local derivative ∂result/∂x, a function of the result and x, which serves both directions."""
+
+    def vjp(g: Any, out: Any, x: Any, axis: Any, keepdims: bool, **options: Any) -> Any:
+        return spread(g, x, axis, keepdims) * local(spread(out, x, axis, keepdims), x, axis, **options)
+
+    def jvp(tangents: Any, out: Any, x: Any, axis: Any, keepdims: bool, **options: Any) -> Any:
+        parts = tangents[0] * local(spread(out, x, axis, keepdims), x, axis, **options)
+        return sum(parts, axis=axis, keepdims=keepdims)
+
+    return Primitive(name, forward, vjp, jvp=jvp)
 
 
-def _max_jvp(tangents: Any, out: Any, x: Any, axis: Any, keepdims: bool) -> Any:
-    return sum(tangents[0] * _share_of_maximum(out, x, axis, keepdims), axis=axis, keepdims=keepdims)
+def _share(out: Any, x: Any, axis: Any) -> Any:
+    """1 where x is the result, shared evenly among ties: a plain array, for it is constant where it is defined."""
+    tied = plain(x) == plain(out)
+    return (tied / np.sum(tied, axis=axis, keepdims=True)).astype(x.dtype)
 
 
-def _plain(value: Any) -> Any:
-    return getattr(value, "data", value) if not isinstance(value, np.ndarray) else value
+def _share_of_median(out: Any, x: Any, axis: Any) -> Any:
+    middle = [np.quantile(plain(x), 0.5, axis=axis, keepdims=True, method=method) for method in ("lower", "higher")]
+    return (_share(middle[0], x, axis) + _share(middle[1], x, axis)) / 2
 
 
-def _logsumexp_forward(x: Any, axis: Any, keepdims: bool) -> Any:
-    top = np.max(x, axis=axis, keepdims=True)
-    top = np.where(np.isfinite(top), top, 0).astype(top.dtype)  # all −inf stays −inf, instead of −inf − −inf
-    with np.errstate(divide="ignore"):
-        out = np.log(np.sum(np.exp(x - top), axis=axis, keepdims=True)) + top
-    return out if keepdims else np.squeeze(out, axis=axis)
+def _others(out: Any, x: Any, axis: Any) -> Any:
+    """The product of all the other numbers that went into the same result."""
+    axes = normal_axes("prod", x, axis)
+    order = (*(i for i in range(np.ndim(x)) if i not in axes), *axes)
+    shape = tuple(np.shape(x)[i] for i in order)
+    kept = len(shape) - len(axes)
+    rows = reshape(transpose(x, order), (*shape[:kept], math.prod(shape[kept:])))
+    return transpose(reshape(product_of_others(rows), shape), np.argsort(order).tolist())
 
 
-def _share_of_sum(out: Any, x: Any, axis: Any, keepdims: bool) -> Any:
-    """exp(x) / Σ exp(x). Where every x is −inf, none of them has a share."""
-    floor = where(out == -np.inf, 0, out)
-    return exp(x - _spread(floor, x, axis, keepdims))
+def _var_local(out: Any, x: Any, axis: Any, ddof: float) -> Any:
+    return (x - mean(x, axis, keepdims=True)) * 2 / _degrees(x, axis, ddof)
 
 
-def _logsumexp_vjp(g: Any, out: Any, x: Any, axis: Any, keepdims: bool) -> Any:
-    return _spread(g, x, axis, keepdims) * _share_of_sum(out, x, axis, keepdims)
+def _std_local(out: Any, x: Any, axis: Any, ddof: float) -> Any:
+    # Of equal numbers, mean and result may be off by a rounding: their quotient would be anything, and is 0.
+    equal = np.ptp(plain(x), axis=axis, keepdims=True) == 0 if x.size else False
+    centred = where(equal, 0, x - mean(x, axis, keepdims=True))
+    return centred / (_degrees(x, axis, ddof) * where(equal, 1, out))
 
 
-def _logsumexp_jvp(tangents: Any, out: Any, x: Any, axis: Any, keepdims: bool) -> Any:
-    return sum(tangents[0] * _share_of_sum(out, x, axis, keepdims), axis=axis, keepdims=keepdims)
-
-
-def _softmax_vjp(g: Any, out: Any, x: Any, axis: int) -> Any:
-    return out * (g - sum(g * out, axis=axis, keepdims=True))
-
-
-def _softmax_jvp(tangents: Any, out: Any, x: Any, axis: int) -> Any:
-    return _softmax_vjp(tangents[0], out, x, axis)  # the Jacobian is symmetric
-
-
-def _log_softmax_vjp(g: Any, out: Any, x: Any, axis: int) -> Any:
-    return g - exp(out) * sum(g, axis=axis, keepdims=True)
-
-
-def _log_softmax_jvp(tangents: Any, out: Any, x: Any, axis: int) -> Any:
-    return tangents[0] - sum(exp(out) * tangents[0], axis=axis, keepdims=True)
-
-
-def _softmax_forward(x: Any, axis: int) -> Any:
-    e = np.exp(x - np.max(x, axis=axis, keepdims=True))
-    return e / np.sum(e, axis=axis, keepdims=True)
-
-
-def _log_softmax_forward(x: Any, axis: int) -> Any:
-    shifted = x - np.max(x, axis=axis, keepdims=True)
-    return shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))
+def _degrees(x: Any, axis: Any, ddof: float) -> float:
+    """n − ddof, as NumPy never below 0."""
+    n = math.prod(np.shape(x)[i] for i in normal_axes("var", x, axis))
+    return float(np.maximum(n - ddof, 0))
 
 
 def _mean_vjp(g: Any, out: Any, x: Any, axis: Any, keepdims: bool) -> Any:
-    return _spread(g, x, axis, keepdims) / (x.size // out.size if out.size else 1)
+    return spread(g, x, axis, keepdims) / (x.size // out.size if out.size else 1)
 
 
 # fmt: off
-_sum = Primitive("sum", lambda x, axis, keepdims: np.sum(x, axis=axis, keepdims=keepdims), lambda g, out, x, axis, keepdims: _spread(g, x, axis, keepdims), linear=True)  # noqa: E501
+_sum = Primitive("sum", lambda x, axis, keepdims: np.sum(x, axis=axis, keepdims=keepdims), lambda g, out, x, axis, keepdims: spread(g, x, axis, keepdims), linear=True)  # noqa: E501
 _mean = Primitive("mean", lambda x, axis, keepdims: np.mean(x, axis=axis, keepdims=keepdims), _mean_vjp, linear=True)
-_max = Primitive("max", lambda x, axis, keepdims: np.max(x, axis=axis, keepdims=keepdims), _max_vjp, jvp=_max_jvp)
-_logsumexp = Primitive("logsumexp", _logsumexp_forward, _logsumexp_vjp, jvp=_logsumexp_jvp)
-_softmax = Primitive("softmax", _softmax_forward, _softmax_vjp, jvp=_softmax_jvp)
-_log_softmax = Primitive("log_softmax", _log_softmax_forward, _log_softmax_vjp, jvp=_log_softmax_jvp)
+_max = _reduction("max", lambda x, axis, keepdims: np.max(x, axis=axis, keepdims=keepdims), _share)
+_min = _reduction("min", lambda x, axis, keepdims: np.min(x, axis=axis, keepdims=keepdims), _share)
+_median = _reduction("median", lambda x, axis, keepdims: np.median(x, axis=axis, keepdims=keepdims), _share_of_median)
+_prod = _reduction("prod", lambda x, axis, keepdims: np.prod(x, axis=axis, keepdims=keepdims), _others)
+_var = _reduction("var", lambda x, axis, ddof, keepdims: np.var(x, axis=axis, ddof=ddof, keepdims=keepdims), _var_local)
+_std = _reduction("std", lambda x, axis, ddof, keepdims: np.std(x, axis=axis, ddof=ddof, keepdims=keepdims), _std_local)
 # fmt: on

@@ -1,18 +1,30 @@
-"""Operations that move numbers without changing them, and the sums that undo broadcasting. All of them are linear."""
+"""Operations that keep the numbers and change their shape, and the sums that undo broadcasting. All are linear.
 
-from collections.abc import Sequence
+The rows are few; ravel, moveaxis, squeeze and the like are `reshape` and `transpose` under the names NumPy gives them.
+"""
+
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..errors import ShapeError
-from ..primitive import Elementwise, Primitive
+from ..primitive import Elementwise, Primitive, misfit
 from ..tape import Value
 
 __all__ = [
     "astype",
+    "atleast_1d",
+    "atleast_2d",
+    "atleast_3d",
     "broadcast_to",
+    "expand_dims",
+    "moveaxis",
+    "ravel",
     "reshape",
+    "squeeze",
+    "swapaxes",
     "transpose",
 ]
 
@@ -55,6 +67,100 @@ def sum_to(x: Any, shape: Sequence[int]) -> Any:
 def astype(x: Any, dtype: Any, *, name: str | None = None) -> Any:
     """The numbers in another dtype. A cast to integers is a constant: it has no gradient."""
     return _astype(x, dtype=np.dtype(dtype), name=name)
+
+
+def ravel(x: Any, *, name: str | None = None) -> Any:
+    """All numbers in one row, the last axis running fastest. `x: any shape → (size,)`."""
+    return reshape(x, (-1,), name=name)
+
+
+def expand_dims(x: Any, axis: int | Sequence[int], *, name: str | None = None) -> Any:
+    """New axes of size 1, at these places of the result.
+
+    >>> import numpy as np, autodiff as ad
+    >>> ad.expand_dims(np.ones((3, 4)), (0, -1)).shape
+    (1, 3, 4, 1)
+    """
+    ndim = np.ndim(x) + (1 if isinstance(axis, int | np.integer) else len(axis))
+    try:
+        new = normalize_axis_tuple(axis, ndim)
+    except (ValueError, TypeError) as error:
+        raise misfit("expand_dims", (x,), error) from error
+    sizes = iter(np.shape(x))
+    return reshape(x, tuple(1 if i in new else next(sizes) for i in range(ndim)), name=name)
+
+
+def squeeze(x: Any, axis: int | Sequence[int] | None = None, *, name: str | None = None) -> Any:
+    """Without the given axes, all of size 1; by default without every axis of size 1.
+
+    Raises ShapeError if a given axis has another size.
+    """
+    shape = np.shape(x)
+    gone = [i for i, n in enumerate(shape) if n == 1] if axis is None else normal_axes("squeeze", x, axis)
+    for i in gone:
+        if shape[i] != 1:
+            raise ShapeError(f"squeeze: operand shape {shape}: axis {i} has size {shape[i]}, not 1")
+    return reshape(x, tuple(n for i, n in enumerate(shape) if i not in gone), name=name)
+
+
+def swapaxes(x: Any, axis1: int, axis2: int, *, name: str | None = None) -> Any:
+    """Two axes exchanged."""
+    (first,), (second,) = normal_axes("swapaxes", x, axis1), normal_axes("swapaxes", x, axis2)
+    order = list(range(np.ndim(x)))
+    order[first], order[second] = second, first
+    return transpose(x, order, name=name)
+
+
+def moveaxis(x: Any, source: int | Sequence[int], destination: int | Sequence[int], *, name: str | None = None) -> Any:
+    """Axes moved to new places, the others kept in order.
+
+    >>> import numpy as np, autodiff as ad
+    >>> ad.moveaxis(np.ones((3, 4, 5)), 0, -1).shape
+    (4, 5, 3)
+    """
+    start, end = normal_axes("moveaxis", x, source), normal_axes("moveaxis", x, destination)
+    if len(start) != len(end):
+        raise ShapeError(f"moveaxis: {len(start)} source axes, but {len(end)} destinations")
+    order = [i for i in range(np.ndim(x)) if i not in start]
+    for place, axis in sorted(zip(end, start, strict=True)):
+        order.insert(place, axis)
+    return transpose(x, order, name=name)
+
+
+def atleast_1d(*arrays: Any) -> Any:
+    """A number as an array of one; anything else as it is. Several arrays give a tuple."""
+    return _each(arrays, lambda x: reshape(x, (1,)) if np.ndim(x) == 0 else x)
+
+
+def atleast_2d(*arrays: Any) -> Any:
+    """A number or vector as a matrix of one row. Several arrays give a tuple."""
+    return _each(arrays, lambda x: reshape(x, (1,) * (2 - np.ndim(x)) + np.shape(x)) if np.ndim(x) < 2 else x)
+
+
+def atleast_3d(*arrays: Any) -> Any:
+    """With three axes at least: `(n,)` becomes `(1, n, 1)`, `(n, m)` becomes `(n, m, 1)`. Several give a tuple."""
+
+    def widened(x: Any) -> Any:
+        shape = np.shape(x)
+        wide = {0: (1, 1, 1), 1: (1, *shape, 1), 2: (*shape, 1)}
+        return reshape(x, wide[len(shape)]) if len(shape) < 3 else x
+
+    return _each(arrays, widened)
+
+
+def _each(arrays: tuple[Any, ...], change: Callable[[Any], Any]) -> Any:
+    changed = tuple(change(x if isinstance(x, Value) else np.asarray(x)) for x in arrays)
+    return changed[0] if len(changed) == 1 else changed
+
+
+def normal_axes(name: str, x: Any, axis: int | Sequence[int] | None) -> tuple[int, ...]:
+    """The axes of x, as non-negative numbers; None stands for all. Raises ShapeError if x has no such axis."""
+    if axis is None:
+        return tuple(range(np.ndim(x)))
+    try:
+        return tuple(normalize_axis_tuple(axis, np.ndim(x)))
+    except (ValueError, TypeError) as error:
+        raise misfit(name, (x,), error) from error
 
 
 def _dims(shape: int | Sequence[int]) -> tuple[int, ...]:

@@ -1,12 +1,14 @@
 """The tables of the operations' tests, a module per room of the derivative table.
 
 CASES  operation name -> cases, each a function and the arguments to differentiate it at; every operation has a row
+COMPOSITES  the same for functions that are made of operations and have no row of their own in the derivative table
 KINKS  (function, point, derivative): the conventions at points where there is no derivative, or an extreme one
 """
 
-from . import elementwise, linalg, losses, reduce, shape
+from . import arrange, elementwise, exponentials, join, linalg, losses, reduce, scan, selection, shape
 
-ROOMS = (elementwise, reduce, shape, linalg, losses)
+ROOMS = (elementwise, reduce, scan, exponentials, shape, join, arrange, selection, linalg, losses)
 CASES = {name: cases for room in ROOMS for name, cases in room.CASES.items()}
+COMPOSITES = [(name, cases) for room in ROOMS for name, cases in getattr(room, "COMPOSITES", {}).items()]
 KINKS = [kink for room in ROOMS for kink in getattr(room, "KINKS", [])]
 ARRAY_KINKS = [kink for room in ROOMS for kink in getattr(room, "ARRAY_KINKS", [])]

@@ -31,3 +31,14 @@ CASES = {
     ],
     "scatter": [(lambda x: index.scatter(x, np.array([0, 0, 2]), (4, 4)), A)],
 }
+
+COMPOSITES = {
+    "ravel": [(ad.ravel, CUBE)],
+    "expand_dims": [(lambda x: ad.expand_dims(x, -1), A), (lambda x: ad.expand_dims(x, (0, 2)), A)],
+    "squeeze": [(ad.squeeze, COLUMN), (lambda x: ad.squeeze(x, axis=-1), COLUMN)],
+    "swapaxes": [(lambda x: ad.swapaxes(x, 0, -1), CUBE)],
+    "moveaxis": [(lambda x: ad.moveaxis(x, 0, -1), CUBE), (lambda x: ad.moveaxis(x, (0, 1), (-1, 0)), CUBE)],
+    "atleast_1d": [(ad.atleast_1d, 1.5), (ad.atleast_1d, A)],
+    "atleast_2d": [(ad.atleast_2d, 1.5), (ad.atleast_2d, ROW)],
+    "atleast_3d": [(ad.atleast_3d, ROW), (ad.atleast_3d, A), (lambda x, y: ad.dstack(ad.atleast_3d(x, y)), A, A)],
+}

@@ -1,0 +1,145 @@
+"""Numbers picked out and put in order: by index, along a diagonal, by size. Their gradients go back where they were."""
+
+from typing import Any
+
+import numpy as np
+
+from ..errors import IndexingError, ShapeError
+from ..primitive import Primitive
+from ..tape import Value
+from .arrange import pad
+from .elementwise import where
+from .index import getitem
+from .shape import moveaxis, normal_axes, ravel
+
+__all__ = [
+    "diag",
+    "diagonal",
+    "sort",
+    "take",
+    "take_along_axis",
+    "tril",
+    "triu",
+]
+
+
+def take(x: Any, indices: Any, axis: int | None = None, *, name: str | None = None) -> Any:
+    """The elements, or slices along the axis, at integer indices. A repeated one has its gradients added.
+
+    `x: (..., n, ...), indices: shape → (..., *shape, ...)`; without an axis x is flattened first.
+
+    >>> import numpy as np, autodiff as ad
+    >>> ad.grad(lambda x: ad.sum(ad.take(x, [0, 2, 2])))(np.ones(3))
+    array([1., 0., 2.])
+
+    Raises IndexingError if an index is out of bounds or no integer.
+    """
+    if axis is None:
+        x, axis = ravel(x), 0
+    (along,) = normal_axes("take", x, axis)
+    return getitem(x, (*(slice(None),) * along, _integers("take", indices)), name=name)
+
+
+def take_along_axis(x: Any, indices: Any, axis: int | None = -1, *, name: str | None = None) -> Any:
+    """From each slice along the axis the elements at its own indices, such as those `numpy.argsort` gives.
+
+    `x: (..., n, ...), indices: (..., k, ...) → (..., k, ...)`, the other axes broadcast; `axis=None` flattens x.
+
+    Raises IndexingError if an index is out of bounds or no integer, ShapeError if the numbers of axes differ.
+    """
+    if axis is None:
+        x, axis = ravel(x), 0
+    (along,) = normal_axes("take_along_axis", x, axis)
+    chosen = _integers("take_along_axis", indices)
+    shape = np.shape(x)
+    if np.ndim(chosen) != len(shape):
+        raise ShapeError(f"take_along_axis: indices of shape {np.shape(chosen)} have not as many axes as {shape}")
+    places = list(np.ogrid[tuple(slice(n) for n in shape)])
+    places[along] = chosen
+    return getitem(x, tuple(places), name=name)
+
+
+def sort(x: Any, axis: int | None = -1, *, name: str | None = None) -> Any:
+    """The numbers of each slice in ascending order; `axis=None` flattens x. The gradient is put back in x's order.
+
+    Among equal numbers the first in x counts as the smaller one.
+
+    >>> import numpy as np, autodiff as ad
+    >>> ad.grad(lambda x: ad.sum(ad.sort(x) * np.arange(3.0)))(np.array([5.0, 9.0, 7.0]))
+    array([0., 2., 1.])
+    """
+    return _sort(ravel(x), axis=0, name=name) if axis is None else _sort(x, axis=int(axis), name=name)
+
+
+def diagonal(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, *, name: str | None = None) -> Any:
+    """The diagonal of each matrix that two axes make, along a new last axis; above the main one by `offset`.
+
+    `x: (n, n, ...) → (..., n)`. Raises ShapeError if x has fewer than two axes.
+    """
+    first, second = normal_axes("diagonal", x, (axis1, axis2))
+    rows, columns = _diagonal(np.shape(x)[first], np.shape(x)[second], int(offset))
+    return getitem(moveaxis(x, (first, second), (-2, -1)), (..., rows, columns), name=name)
+
+
+def diag(x: Any, k: int = 0, *, name: str | None = None) -> Any:
+    """The k-th diagonal of a matrix; or the matrix with a vector on its k-th diagonal and zeros elsewhere.
+
+    Raises ShapeError for anything but a vector or a matrix.
+    """
+    shape = np.shape(x)
+    if len(shape) == 2:
+        return diagonal(x, k, name=name)
+    if len(shape) != 1:
+        raise ShapeError(f"diag: takes a vector or a matrix, got shape {shape}")
+    columns = pad(x, (max(k, 0), max(-k, 0)))
+    return where(np.eye(shape[0] + abs(k), k=k, dtype=bool), columns, 0, name=name)
+
+
+def tril(x: Any, k: int = 0, *, name: str | None = None) -> Any:
+    """Each matrix with zeros above its k-th diagonal. `x: (..., n, m) → (..., n, m)`."""
+    return where(_below("tril", x, k), x, 0, name=name)
+
+
+def triu(x: Any, k: int = 0, *, name: str | None = None) -> Any:
+    """Each matrix with zeros below its k-th diagonal. `x: (..., n, m) → (..., n, m)`."""
+    return where(_below("triu", x, k - 1), 0, x, name=name)
+
+
+def _below(name: str, x: Any, k: int) -> Any:
+    """Whether each place of a matrix lies on or below the k-th diagonal."""
+    shape = np.shape(x)
+    if len(shape) < 2:
+        raise ShapeError(f"{name}: takes matrices, got shape {shape}")
+    return np.tri(shape[-2], shape[-1], k, dtype=bool)
+
+
+def _diagonal(rows: int, columns: int, offset: int) -> tuple[Any, Any]:
+    """Where a diagonal lies: the row and the column of each of its elements."""
+    down = np.arange(max(0, -offset), min(rows, columns - offset))
+    return down, down + offset
+
+
+def _integers(name: str, indices: Any) -> Any:
+    """Indices as an array of integers, however they were given."""
+    array = np.asarray(indices.data if isinstance(indices, Value) else indices)
+    if array.size == 0:
+        return array.astype(np.intp)
+    if array.dtype.kind not in "iu":
+        raise IndexingError(f"{name}: indices are integers, got dtype {array.dtype}")
+    return array if array.ndim else int(array)
+
+
+def _order(x: Any, axis: int) -> Any:
+    return np.argsort(x.data if isinstance(x, Value) else x, axis=axis, kind="stable")
+
+
+def _sort_vjp(g: Any, out: Any, x: Any, axis: int) -> Any:
+    return take_along_axis(g, np.argsort(_order(x, axis), axis=axis), axis)  # the permutation's inverse
+
+
+_sort = Primitive(
+    "sort",
+    lambda x, axis: np.sort(x, axis=axis),
+    _sort_vjp,
+    jvp=lambda tangents, out, x, axis: take_along_axis(tangents[0], _order(x, axis), axis),
+)
