@@ -8,6 +8,7 @@ import numpy as np
 from . import ops
 from .errors import OperandError, ShapeError
 from .operators import Differentiable
+from .ops.index import At
 from .ops.shape import to_tensor
 from .primitive import Primitive
 from .tape import Value
@@ -117,8 +118,13 @@ class Tensor(Differentiable):
     def __getitem__(self, index: Any) -> Any:
         return ops.getitem(self, index)
 
+    @property
+    def at(self) -> At:
+        """`t.at[index].set(value)` and `.add(value)` give a new tensor; see `autodiff.ops.index.At`."""
+        return At(self)
+
     def __setitem__(self, index: Any, value: Any) -> None:
-        raise OperandError("Tensor: assignment to elements is not recorded; build the new tensor with where() instead")
+        raise OperandError("Tensor: assignment to elements is not recorded; t.at[index].set(value) gives a new tensor")
 
     def __len__(self) -> int:
         if not self.shape:
@@ -168,6 +174,24 @@ class Tensor(Differentiable):
         label = f", name={self.name!r}" if self.name else ""
         tracked = "" if self.requires_grad == (self.dtype.kind == "f") else f", requires_grad={self.requires_grad}"
         return f"Tensor({np.array2string(self.data, prefix='Tensor(', separator=', ')}{label}{tracked})"
+
+
+def _method(name: str) -> Any:
+    function = getattr(ops, name)
+
+    def method(self: Tensor, *args: Any, **kwargs: Any) -> Any:
+        return function(self, *args, **kwargs)
+
+    method.__name__, method.__doc__ = name, f"`autodiff.{name}` of this tensor, as ndarray's method."
+    return method
+
+
+# ndarray's other methods that differentiate, under the same names.
+for _name in (
+    *("min", "prod", "std", "var", "ptp", "trace", "cumsum", "cumprod", "diagonal"),
+    *("ravel", "squeeze", "swapaxes", "repeat", "take"),
+):
+    setattr(Tensor, _name, _method(_name))
 
 
 def as_array(data: Any, dtype: Any) -> np.ndarray:

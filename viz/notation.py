@@ -70,6 +70,7 @@ NOTATION: dict[str, Notation] = {
     "concatenate":  Notation("concat", "concatenate({…})", ("g of its own part",)),
     "stack":        Notation("stack", "stack({…})", ("g of its own slice",)),
     "getitem":      Notation("[ ]", "{0}[…]", ("g into its place",)),
+    "set_at":       Notation("[ ] =", "{0} with [ ] = {1}", ("g, but 0 where it was set", "g where it was set")),
     "scatter":      Notation("scatter", "scatter({0})", ("g[…]",)),
     "astype":       Notation("astype", "astype({0})", ("g",)),
     "alias":        Notation("=", "{0}", ("g",)),

@@ -5,7 +5,7 @@ import numpy as np
 import autodiff as ad
 from autodiff.ops import index, shape
 
-from .points import COLUMN, CUBE, LABELS, MASK, ROW, A
+from .points import COLUMN, CUBE, LABELS, MASK, ROW, A, B
 
 CASES = {
     "reshape": [(lambda x: ad.reshape(x, (4, 3)), A), (lambda x: ad.reshape(x, -1), A)],
@@ -28,6 +28,13 @@ CASES = {
         (lambda x: ad.getitem(x, [0, 0, 2]), A),
         (lambda x: ad.getitem(x, (np.arange(3), LABELS)), A),
         (lambda x: ad.getitem(x, (slice(None), [1, 1])), A),
+    ],
+    "set_at": [
+        (lambda x, v: index.set_at(x, 1, v), A, ROW),
+        (lambda x, v: index.set_at(x, np.array([0, 0, 2]), v), A, B),
+        (lambda x, v: index.set_at(x, MASK, v), A, 1.5),
+        (lambda x, v: index.set_at(x, (slice(None, None, -2), slice(1, None)), v), A, ROW[1:]),
+        (lambda x, v: index.add_at(x, np.array([1, 1]), v), A, ROW),
     ],
     "scatter": [(lambda x: index.scatter(x, np.array([0, 0, 2]), (4, 4)), A)],
 }
