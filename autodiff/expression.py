@@ -78,6 +78,8 @@ def parse(text: str, /, **values: Any) -> Any:
     for name in values:
         if name not in names:
             raise ExpressionError(f"{_short(text)}: a value is given for {name!r}, which the expression does not use")
+    if isinstance(value, list):
+        raise ExpressionError(f"{_short(text)}: the result is a list of {len(value)} values; pick one with [0]")
     return value if isinstance(value, Value) else _constant(value)
 
 
@@ -172,7 +174,7 @@ class _Recorder:
             value = method(node)
         except ExpressionError:
             raise
-        except (AutodiffError, ValueError, TypeError, IndexError) as error:
+        except (AutodiffError, ValueError, TypeError, IndexError, MemoryError, OverflowError) as error:
             raise self.refuse(node, str(error)) from None
         if isinstance(value, Value) and isinstance(node, ast.BinOp | ast.UnaryOp | ast.Call | ast.Subscript):
             if name is not None:
@@ -232,16 +234,21 @@ class _Recorder:
             raise self.refuse(node, f"{function_name!r} is not a function; {hint}")
         if any(isinstance(argument, ast.Starred) for argument in node.args):
             raise self.refuse(node, "starred arguments are not allowed")
-        options = {}
+        options: dict[str, Any] = {}
         for option in node.keywords:
-            if option.arg not in OPTIONS or option.arg not in inspect.signature(function).parameters:
+            if option.arg is None or option.arg in RESERVED or option.arg not in inspect.signature(function).parameters:
                 raise self.refuse(node, f"{function_name} takes no option {option.arg!r}")
             options[option.arg] = self.literal(option.value)
         arguments = [self.record(argument) for argument in node.args]
         return self.finite(node, function(*arguments, **options))
 
     def subscript(self, node: ast.Subscript) -> Any:
-        return ops.getitem(self.record(node.value), self.index(node.slice))
+        value, index = self.record(node.value), self.index(node.slice)
+        if isinstance(value, list):  # what a function such as split returns
+            if not isinstance(index, int):
+                raise self.refuse(node, "a list is read at one whole number")
+            return value[index]
+        return ops.getitem(value, index)
 
     def index(self, node: ast.expr) -> Any:
         if isinstance(node, ast.Tuple):
@@ -253,6 +260,9 @@ class _Recorder:
         return self.literal(node)
 
     def sequence(self, node: ast.List | ast.Tuple) -> Any:
+        """A list of numbers; or of values, for functions that join several."""
+        if any(isinstance(inner, ast.Name | ast.Call) for inner in ast.walk(node)):
+            return [self.record(item) for item in node.elts]
         return self.literal(node)
 
     def literal(self, node: ast.expr) -> Any:
@@ -267,12 +277,12 @@ class _Recorder:
 
     def finite(self, node: ast.expr, value: Any) -> Any:
         """Arithmetic on literal numbers alone must not overflow: `9**9**9` is a mistake, not an infinity."""
-        if not isinstance(value, Value) and not np.all(np.isfinite(value)):
+        if not isinstance(value, Value | list) and not np.all(np.isfinite(value)):
             raise self.refuse(node, "is not a finite number")
         return value
 
 
-OPTIONS = ("axis", "axes", "keepdims", "shape")
+RESERVED = ("self", "operands", "name", "params", "rng", "dtype")  # parameters that are no options of an expression
 
 
 def _leaves(value: Any) -> list[Any]:

@@ -21,6 +21,10 @@ ACCEPTED = [
     ("max(x[1:]) + x[-1]", {"x": [9.0, 1.0, 2.0]}, 4.0),
     ("sum(mean(W, axis=0))", {"W": np.ones((2, 3))}, 3.0),
     ("sum(x * [1, 2])", {"x": [3.0, 4.0]}, 11.0),
+    ("sum(concatenate([x, 2*x]))", {"x": [1.0, 2.0]}, 9.0),
+    ("sum(split(x, 2)[1])", {"x": [1.0, 2.0, 3.0, 4.0]}, 7.0),
+    ("var(x, ddof=1)", {"x": [1.0, 3.0]}, 2.0),
+    ("sum(stack([w, 3]) * [1, 2])", {"w": 2.0}, 8.0),
     ("1e-3 * w", {"w": 2.0}, 0.002),
 ]
 
@@ -78,6 +82,12 @@ REFUSED = [
     ("sum(w, foo=1)", "takes no option 'foo'"),
     ("relu(w, name=1)", "takes no option 'name'"),
     ("sum(*w)", "starred"),
+    ("[w, w]", "the result is a list"),
+    ("split(w*[1,2], 2)['a']", "only plain numbers"),
+    ("split(w*[1,2], 2)[5]", "out of range"),
+    ("[w, [w]] + 1", "inhomogeneous"),
+    ("rleu(w)", "did you mean relu?"),
+    ("w^2", "a power is written **"),
     ("sum(w, axis=w)", "only plain numbers"),
     ("sum(w, axis=3)", "axis 3 is out of bounds"),
     ("w[0]", "getitem: shape ()"),
