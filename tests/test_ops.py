@@ -76,6 +76,14 @@ def test_extremes_of_reductions(function, point, expected):
     np.testing.assert_allclose(ad.grad(function)(np.array(point)), expected, atol=1e-15)
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("branch", [ad.max, ad.logsumexp, lambda x: ad.sum(ad.softmax(x)), lambda x: x @ x])
+def test_a_branch_that_is_not_taken_stays_silent_whatever_it_computed(branch):
+    bad = np.array([1.0, np.nan, np.inf])
+    gradient = ad.grad(lambda x: ad.where(False, branch(x), 0.0) + ad.sum(x * 2))(bad)
+    np.testing.assert_array_equal(gradient, [2, 2, 2])
+
+
 def test_a_hessian_through_a_zero_cotangent_is_not_silenced():
     assert ad.grad(ad.grad(lambda x: (x - 1) ** 2))(1.0) == 2.0
     assert ad.grad(ad.grad(lambda x: (ad.log(x) - 0) ** 2))(1.0) == pytest.approx(2.0)
