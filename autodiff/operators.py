@@ -40,6 +40,8 @@ class Differentiable(Value):
     __mul__, __rmul__ = _forward(ops.multiply), _reflected(ops.multiply)
     __truediv__, __rtruediv__ = _forward(ops.divide), _reflected(ops.divide)
     __pow__, __rpow__ = _forward(ops.power), _reflected(ops.power)
+    __mod__, __rmod__ = _forward(ops.remainder), _reflected(ops.remainder)
+    __floordiv__, __rfloordiv__ = _forward(ops.floor_divide), _reflected(ops.floor_divide)
 
     def __matmul__(self, other: Any) -> Any:
         return ops.matmul(self, other) if isinstance(other, OPERANDS) else NotImplemented

@@ -183,9 +183,9 @@ def misfit(name: str, data: Sequence[Any], error: Exception) -> AutodiffError:
     return kind(f"{name}: {noun} {shapes}: {' '.join(str(error).split())}")
 
 
-def reserve_names() -> None:
-    """Keep the names defined so far for the built-in operations; each table calls it once it is complete."""
-    _reserved.update(OPERATIONS)
+def reserve_names(*names: str) -> None:
+    """Keep these names for built-in operations; each table calls it once it is complete."""
+    _reserved.update(names)
 
 
 def builtin_names() -> frozenset[str]:

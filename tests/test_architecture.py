@@ -19,6 +19,7 @@ ORDER = [
     {"autodiff.graph"},
     {"autodiff.primitive"},
     {"autodiff.ops"},
+    {"autodiff.linalg"},
     {"autodiff.reverse"},
     {"autodiff.forward", "autodiff.protocols"},
     {"autodiff.operators"},

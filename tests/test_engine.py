@@ -325,7 +325,6 @@ class TestMemory:
         finally:
             gc.enable()
 
-
     def test_two_thousand_training_steps_leave_no_memory_behind(self):
         rng = np.random.default_rng(0)
         w, x = ad.Tensor(rng.normal(size=(20, 20))), rng.normal(size=(10, 20))

@@ -122,4 +122,4 @@ _cross_entropy = Primitive(
     ),
 )
 
-reserve_names()
+reserve_names("sum_squares", "cross_entropy")

@@ -1,14 +1,32 @@
-"""Products of matrices."""
+"""Products of vectors, matrices and arrays of any order.
 
+`matmul` and `einsum` are rows; every other product is one of them after a change of shape, as in NumPy itself.
+"""
+
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from ..errors import ShapeError
 from ..primitive import Primitive
-from .shape import reshape, sum_to, swap_last
+from ..tape import Value
+from .elementwise import multiply, subtract
+from .index import getitem
+from .shape import moveaxis, normal_axes, ravel, reshape, sum_to, swap_last, transpose
 
-__all__ = ["matmul"]
+__all__ = [
+    "cross",
+    "dot",
+    "inner",
+    "matmul",
+    "matrix_transpose",
+    "outer",
+    "tensordot",
+    "vdot",
+]
+
+Axes = int | Sequence[int] | Sequence[Sequence[int]]
 
 
 def matmul(x: Any, y: Any, *, name: str | None = None) -> Any:
@@ -22,6 +40,164 @@ def matmul(x: Any, y: Any, *, name: str | None = None) -> Any:
     Raises ShapeError if the inner sizes differ or an operand is a number.
     """
     return _matmul(x, y, name=name)
+
+
+def dot(x: Any, y: Any, *, name: str | None = None) -> Any:
+    """Dot product as `numpy.dot`: over the last axis of x and the second to last of y, the only one of a vector.
+
+    `x: (..., k), y: (..., k, m) → (x's ..., y's ..., m)`. A number scales the other operand.
+
+    Raises ShapeError if the summed sizes differ.
+    """
+    x, y = _arrays(x, y)
+    if np.ndim(x) == 0 or np.ndim(y) == 0:
+        return multiply(x, y, name=name)
+    if np.ndim(y) <= 2:
+        _align("dot", x, y, -1, 0)
+        return matmul(x, y, name=name) if np.ndim(x) <= 2 or np.ndim(y) == 1 else tensordot(x, y, 1, name=name)
+    _align("dot", x, y, -1, -2)
+    return tensordot(x, y, ([-1], [-2]), name=name)
+
+
+def inner(x: Any, y: Any, *, name: str | None = None) -> Any:
+    """Inner product: the sum over the last axis of both. `x: (..., k), y: (..., k) → (x's ..., y's ...)`.
+
+    A number scales the other operand. Raises ShapeError if the last sizes differ.
+    """
+    x, y = _arrays(x, y)
+    if np.ndim(x) == 0 or np.ndim(y) == 0:
+        return multiply(x, y, name=name)
+    _align("inner", x, y, -1, -1)
+    return tensordot(x, y, ([-1], [-1]), name=name)
+
+
+def vdot(x: Any, y: Any, *, name: str | None = None) -> Any:
+    """The dot product of all numbers of x with all of y, both as vectors. `x: any shape, y: as many numbers → ()`.
+
+    >>> import numpy as np, autodiff as ad
+    >>> float(ad.vdot(np.eye(2), np.array([[1.0, 2.0], [3.0, 4.0]])))
+    5.0
+
+    Raises ShapeError if the numbers of elements differ.
+    """
+    x, y = _arrays(x, y)
+    if np.size(x) != np.size(y):
+        raise ShapeError(f"vdot: operand shapes {np.shape(x)} and {np.shape(y)} differ in their number of elements")
+    return matmul(ravel(x), ravel(y), name=name)
+
+
+def outer(x: Any, y: Any, *, name: str | None = None) -> Any:
+    """Every number of x times every number of y. `x: n numbers, y: m numbers → (n, m)`."""
+    x, y = _arrays(x, y)
+    return multiply(reshape(x, (np.size(x), 1)), ravel(y), name=name)
+
+
+def tensordot(x: Any, y: Any, axes: Axes = 2, *, name: str | None = None) -> Any:
+    """The sum over pairs of axes: the last `axes` of x with the first of y, or `axes = (those of x, those of y)`.
+
+    `→ (x's other axes, y's other axes)`
+
+    >>> import numpy as np, autodiff as ad
+    >>> ad.tensordot(np.ones((3, 4, 5)), np.ones((4, 3, 2)), axes=([1, 0], [0, 1])).shape
+    (5, 2)
+
+    Raises ShapeError if the axes do not pair up or their sizes differ.
+    """
+    x, y = _arrays(x, y)
+    if isinstance(axes, int | np.integer):
+        count = int(axes)
+        if not 0 <= count <= min(np.ndim(x), np.ndim(y)):
+            raise ShapeError(f"tensordot: operand shapes {np.shape(x)} and {np.shape(y)} have not {count} axes to sum")
+        of_x, of_y = tuple(range(np.ndim(x) - count, np.ndim(x))), tuple(range(count))
+    else:
+        try:
+            first, second = axes
+        except (TypeError, ValueError) as error:
+            raise ShapeError(f"tensordot: axes is a number or a pair of lists of axes, got {axes!r}") from error
+        of_x, of_y = normal_axes("tensordot", x, first), normal_axes("tensordot", y, second)
+    sizes = [tuple(np.shape(z)[i] for i in chosen) for z, chosen in ((x, of_x), (y, of_y))]
+    if sizes[0] != sizes[1]:
+        raise ShapeError(f"tensordot: operand shapes {np.shape(x)} and {np.shape(y)}: cannot sum over {axes}")
+    rest_x = tuple(i for i in range(np.ndim(x)) if i not in of_x)
+    rest_y = tuple(i for i in range(np.ndim(y)) if i not in of_y)
+    shape = tuple(np.shape(x)[i] for i in rest_x) + tuple(np.shape(y)[i] for i in rest_y)
+    inside = int(np.prod(sizes[0], dtype=int))
+    rows = int(np.prod(shape[: len(rest_x)], dtype=int))
+    columns = int(np.prod(shape[len(rest_x) :], dtype=int))
+    product = matmul(
+        _laid_out(x, (*rest_x, *of_x), (rows, inside)),
+        _laid_out(y, (*of_y, *rest_y), (inside, columns)),
+        name=name if shape == (rows, columns) else None,
+    )
+    return product if shape == (rows, columns) else reshape(product, shape, name=name)
+
+
+def cross(
+    x: Any,
+    y: Any,
+    axisa: int = -1,
+    axisb: int = -1,
+    axisc: int = -1,
+    axis: int | None = None,
+    *,
+    name: str | None = None,
+) -> Any:
+    """Cross product of three-dimensional vectors. `x: (..., 3), y: (..., 3) → (..., 3)`, the other axes broadcast.
+
+    axisa, axisb, axisc  the axis that holds the vector in x, in y and in the result; `axis` stands for all three
+
+    >>> import numpy as np, autodiff as ad
+    >>> ad.cross(np.array([1.0, 0.0, 0.0]), np.array([0.0, 1.0, 0.0]))
+    array([0., 0., 1.])
+
+    Raises ShapeError unless that axis has size 3.
+    """
+    x, y = _arrays(x, y)
+    if axis is not None:
+        axisa = axisb = axisc = axis
+    (of_x,), (of_y,) = normal_axes("cross", x, axisa), normal_axes("cross", y, axisb)
+    if np.shape(x)[of_x] != 3 or np.shape(y)[of_y] != 3:
+        raise ShapeError(f"cross: operand shapes {np.shape(x)} and {np.shape(y)}: a vector has 3 components")
+    x, y = (z if along == np.ndim(z) - 1 else moveaxis(z, along, -1) for z, along in ((x, of_x), (y, of_y)))
+    after, before = (..., [1, 2, 0]), (..., [2, 0, 1])
+    terms = [multiply(getitem(x, first), getitem(y, second)) for first, second in ((after, before), (before, after))]
+    (of_result,) = normal_axes("cross", terms[0], axisc)
+    is_last = of_result == np.ndim(terms[0]) - 1
+    result = subtract(*terms, name=name if is_last else None)
+    return result if is_last else transpose(result, _with_last_at(of_result, np.ndim(result)), name=name)
+
+
+def matrix_transpose(x: Any, *, name: str | None = None) -> Any:
+    """The last two axes exchanged. `x: (..., n, m) → (..., m, n)`. Raises ShapeError if x is no matrix."""
+    if np.ndim(x) < 2:
+        raise ShapeError(f"matrix_transpose: takes matrices, got shape {np.shape(x)}")
+    order = [*range(np.ndim(x) - 2), np.ndim(x) - 1, np.ndim(x) - 2]
+    return transpose(x, order, name=name)
+
+
+def _arrays(*operands: Any) -> list[Any]:
+    """Lists as arrays, so that the products can ask for shapes; numbers and values as they are."""
+    return [x if isinstance(x, Value | int | float) else np.asarray(x) for x in operands]
+
+
+def _align(name: str, x: Any, y: Any, of_x: int, of_y: int) -> None:
+    sizes = np.shape(x)[of_x], np.shape(y)[of_y]
+    if sizes[0] != sizes[1]:
+        shapes = f"{np.shape(x)} and {np.shape(y)}"
+        raise ShapeError(f"{name}: operand shapes {shapes} do not align ({sizes[0]} != {sizes[1]})")
+
+
+def _laid_out(x: Any, order: tuple[int, ...], shape: tuple[int, int]) -> Any:
+    """The axes in this order, folded to a matrix; what already lies so is left alone."""
+    if order != tuple(range(np.ndim(x))):
+        x = transpose(x, order)
+    return x if np.shape(x) == shape else reshape(x, shape)
+
+
+def _with_last_at(place: int, ndim: int) -> list[int]:
+    order = list(range(ndim - 1))
+    order.insert(place, ndim - 1)
+    return order
 
 
 def _matmul_forward(x: Any, y: Any) -> Any:

@@ -5,9 +5,41 @@ COMPOSITES  the same for functions that are made of operations and have no row o
 KINKS  (function, point, derivative): the conventions at points where there is no derivative, or an extreme one
 """
 
-from . import arrange, elementwise, exponentials, join, linalg, losses, reduce, scan, selection, shape
+from . import (
+    activations,
+    arrange,
+    contraction,
+    elementwise,
+    error_function,
+    exponentials,
+    join,
+    linalg,
+    losses,
+    reduce,
+    rounding,
+    scan,
+    selection,
+    shape,
+    trigonometry,
+)
 
-ROOMS = (elementwise, reduce, scan, exponentials, shape, join, arrange, selection, linalg, losses)
+ROOMS = (
+    elementwise,
+    trigonometry,
+    rounding,
+    error_function,
+    activations,
+    reduce,
+    scan,
+    exponentials,
+    shape,
+    join,
+    arrange,
+    selection,
+    linalg,
+    contraction,
+    losses,
+)
 CASES = {name: cases for room in ROOMS for name, cases in room.CASES.items()}
 COMPOSITES = [(name, cases) for room in ROOMS for name, cases in getattr(room, "COMPOSITES", {}).items()]
 KINKS = [kink for room in ROOMS for kink in getattr(room, "KINKS", [])]
