@@ -3,6 +3,7 @@
 Time for memory (Griewank 1992; Chen, Xu, Zhang & Guestrin 2016, "Training deep nets with sublinear memory cost").
 """
 
+from collections.abc import Sequence
 from functools import wraps
 from typing import Any
 
@@ -71,17 +72,16 @@ class _Rematerialised(Variadic):
     def __init__(self, name: str, run: Any, inputs: tuple[Value, ...]) -> None:
         self.name, self.run, self.inputs = name, run, inputs
         self.arity, self.linear = None, False
-        self.vjps, self.jvp = (self._pull,), self._push
+        self.vjps = ()
+        # Closes over what it needs and not over self: a cycle would keep the inputs alive.
+        self.jvp = lambda tangents, out, *operands: _push(run, inputs, tangents)
         self._pulled: tuple[Any, dict[int, Any]] | None = None
 
-    def _pull(self, position: int, g: Any, out: Any, *operands: Any) -> Any:
+    def vjp(self, position: int, g: Any, out: Any, operands: Sequence[Any], params: dict[str, Any]) -> Any:
         # One recomputation serves all positions, which are asked for one after the other with the same cotangent.
         if self._pulled is None or self._pulled[0] is not g:
             self._pulled = g, self._cotangents(g)
-        results = self._pulled[1]
-        found = results.pop(self.inputs[position].index, None)
-        if not results:
-            self._pulled = None
+        found = self._pulled[1].get(self.inputs[position].index)
         return np.zeros(self.inputs[position].shape) if found is None else found
 
     def _cotangents(self, g: Any) -> dict[int, Any]:
@@ -94,12 +94,13 @@ class _Rematerialised(Variadic):
         )
         return {value.index: cotangent for value, cotangent in found}
 
-    def _push(self, tangents: Any, out: Any, *operands: Any) -> Any:
-        start = next_index()
-        with enable_grad():
-            again = self.run()
-        seeds = {v.index: t for v, t in zip(self.inputs, tangents, strict=True) if t is not None}
-        live = any(isinstance(t, Value) for t in seeds.values())
-        since = min(value.index for value in self.inputs)
-        (tangent,) = push([again], seeds, since=since, frontier=start, live=live)
-        return tangent
+
+def _push(run: Any, inputs: tuple[Value, ...], tangents: Any) -> Any:
+    start = next_index()
+    with enable_grad():
+        again = run()
+    seeds = {v.index: t for v, t in zip(inputs, tangents, strict=True) if t is not None}
+    live = any(isinstance(t, Value) for t in seeds.values())
+    since = min(value.index for value in inputs)
+    (tangent,) = push([again], seeds, since=since, frontier=start, live=live)
+    return tangent

@@ -54,7 +54,7 @@ class BackwardTrace(NamedTuple):
         """The gradient of every named input and parameter, by its name in `graph.names`; zeros where none arrived."""
         nodes = self.graph.nodes
         return {
-            name: self.cotangents.get(id, 0.0 * nodes[id].value)
+            name: self.cotangents[id] if id in self.cotangents else np.zeros(nodes[id].shape)[()]
             for name, id in self.graph.names.items()
             if nodes[id].op != "constant"
         }
@@ -87,7 +87,7 @@ def walk(
         g = pending.pop(value.index, None)
         if g is None:
             continue
-        if value.hooks:
+        if value.hooks and value.index >= frontier:  # older values are visited again by the walk outside
             g = hooked(value, g)
         messages: Sequence[Sent | None] = ()
         if value.primitive is not None and value.index >= frontier:
@@ -101,7 +101,7 @@ def walk(
 
 def hooked(value: Value, g: Any) -> Any:
     """The cotangent as the value's hooks leave it: one that returns something replaces it."""
-    for hook in value.hooks or ():
+    for hook in tuple(value.hooks or ()):
         replaced = hook(g)
         if replaced is not None:
             if np.shape(replaced) != value.shape:

@@ -209,7 +209,7 @@ def caller() -> Source | None:
     return Source(file, line, linecache.getline(file, line).strip())
 
 
-_PACKAGE = os.path.dirname(__file__)  # without pathlib, whose import takes a while
+_PACKAGE = os.path.dirname(__file__) + os.sep  # without pathlib, whose import takes a while
 
 
 def topological(outputs: Iterable[Value], since: int = 0, frontier: int = 0) -> list[Value]:

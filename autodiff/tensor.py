@@ -213,8 +213,8 @@ def _is_scalar(operand: Any) -> bool:
 
 def _untrack(value: Tensor) -> None:
     """Integers and booleans carry no gradient, whatever they were computed from."""
-    if value.dtype.kind == "c":
-        raise OperandError("complex numbers are not supported; differentiate real and imaginary parts")
+    if value.dtype.kind not in "iub":
+        raise OperandError(f"dtype {value.dtype} is not of real numbers; complex numbers are not supported")
     value.requires_grad = False
     value.primitive, value.operands, value.params = None, (), {}
 

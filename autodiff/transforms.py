@@ -207,6 +207,8 @@ def _fresh(leaf: Any) -> Value:
 def _reaches_before(outputs: list[Any], since: int) -> bool:
     """Whether a tracked value recorded before `since` entered the computation of the outputs."""
     tracked = [value for value in outputs if isinstance(value, Value)]
+    if any(value.requires_grad and value.index < since for value in tracked):
+        return True
     return any(
         isinstance(operand, Value) and operand.requires_grad and operand.index < since
         for value in topological(tracked, since)

@@ -2,6 +2,7 @@
 
 import gc
 import tracemalloc
+import weakref
 
 import numpy as np
 import pytest
@@ -161,6 +162,28 @@ class TestRemat:
             return top
 
         assert peak(ad.remat(block)) < 0.4 * peak(block)
+
+    def test_it_answers_the_same_cotangent_again_and_applies_hooks_once(self):
+        w = ad.Tensor([2.0])
+        w.register_hook(lambda g: 10 * g)
+        ad.sum(ad.remat(lambda x: w * x)(ad.Tensor([1.0]))).backward()
+        assert w.grad.tolist() == [10]
+        with ad.no_grad():
+            _, pull = ad.vjp(ad.remat(lambda x: w * x), np.array([1.0]))
+            cotangent = np.ones(1)
+            assert [pull(cotangent)[0].tolist() for _ in range(2)] == [[2.0], [2.0]]
+
+    def test_its_node_is_freed_without_the_collector(self):
+        x = ad.Tensor(np.ones(3))
+        h = ad.remat(ad.exp)(x * 1)
+        watch = weakref.ref(h.operands[0])
+        gc.disable()
+        try:
+            h.sum().backward()
+            del h
+            assert watch() is None
+        finally:
+            gc.enable()
 
 
 class TestHooks:

@@ -151,6 +151,12 @@ def test_errors_name_the_operation_and_the_shapes(call, builtin, message):
     assert "\n" not in str(caught.value)
 
 
+def test_a_tuple_inside_an_index_reads_elements_repeatedly():
+    t = ad.Tensor([1.0, 2.0])
+    t[((0, 0),)].sum().backward()
+    assert t.grad.tolist() == [2, 0]
+
+
 def test_element_assignment_is_refused():
     with pytest.raises(TypeError, match="assignment"):
         ad.Tensor([1.0])[0] = 2

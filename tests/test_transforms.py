@@ -49,6 +49,10 @@ def test_nested_transforms_do_not_confuse_their_variables():
     assert ad.grad(lambda x: ad.grad(lambda y: x * y * y)(x))(3.0) == 12.0
 
 
+def test_a_value_of_an_outer_transform_keeps_its_history():
+    assert ad.grad(lambda w: ad.value_and_grad(lambda x: w)(2.0)[0])(3.0) == 1.0
+
+
 def test_an_unused_argument_has_gradient_zero():
     assert ad.grad(lambda x, y: x * 1.0, 1)(2.0, 3.0) == 0.0
     assert ad.grad(lambda x: ad.Scalar(1.0))(np.ones(3)).tolist() == [0, 0, 0]

@@ -76,7 +76,7 @@ def _plain(index: Any) -> Any:
 
 def _is_basic(index: Any) -> bool:
     parts = index if isinstance(index, tuple) else (index,)
-    return not any(isinstance(part, np.ndarray | bool | np.bool_) for part in parts)
+    return all(type(part) is int or part is None or part is Ellipsis or isinstance(part, slice) for part in parts)
 
 
 def _getitem_forward(x: Any, index: Any) -> Any:
