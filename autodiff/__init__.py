@@ -14,7 +14,7 @@ one backward walk (`reverse`), its two kinds of value (`scalar`, `tensor`), and 
 
 from typing import TYPE_CHECKING, Any
 
-from . import ops
+from . import linalg, ops
 from .errors import AutodiffError
 from .graph import Graph, Node
 from .ops import *  # noqa: F403  # ops.__all__ is the one list of functions
@@ -44,6 +44,7 @@ __all__ = [
     "hvp",
     "jacobian",
     "jvp",
+    "linalg",
     "load",
     "no_grad",
     "parse",

@@ -6,12 +6,15 @@ from . import (
     activations,
     arrange,
     contraction,
+    decompositions,  # noqa: F401  # offered by `autodiff.linalg`
+    determinants,  # noqa: F401  # offered by `autodiff.linalg`
     elementwise,
     error_function,
     exponentials,
     index,
     join,
     linalg,
+    matrices,  # noqa: F401  # offered by `autodiff.linalg`
     random,
     reduce,
     rounding,

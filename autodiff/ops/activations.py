@@ -11,7 +11,7 @@ import numpy as np
 
 from ..errors import SettingError
 from ..primitive import Elementwise
-from .elementwise import abs, describe, exp, expm1, pick, sigmoid, square
+from .elementwise import abs, clip, describe, exp, expm1, pick, sigmoid, square
 from .error_function import erfc
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805  # Klambauer et al. 2017, section 2
 ROOT_HALF, DENSITY = math.sqrt(0.5), 1 / math.sqrt(2 * math.pi)
 TANH_SCALE, TANH_CUBIC = 2 * math.sqrt(2 / math.pi), 0.044715  # Hendrycks & Gimpel 2016, section 2
+ALL = 30.0  # its gate is 0 or 1 to the last bit from here on, and a larger cube could overflow
 
 
 def leaky_relu(x: Any, negative_slope: Any = 0.01, *, name: str | None = None) -> Any:
@@ -77,12 +78,13 @@ def _normal(x: Any) -> Any:
 
 def _gate(x: Any) -> Any:
     """½ (1 + tanh(z/2)) is σ(z): here z, for the approximation of Φ."""
+    x = clip(x, -ALL, ALL)
     return TANH_SCALE * (x + TANH_CUBIC * (x * x * x))
 
 
 def _gelu_tanh_slope(out: Any, x: Any) -> Any:
-    z = _gate(x)
-    return sigmoid(z) * (1 + x * (TANH_SCALE * (1 + 3 * TANH_CUBIC * (x * x))) * sigmoid(-z))
+    z, inner = _gate(x), clip(x, -ALL, ALL)
+    return sigmoid(z) * (1 + x * (TANH_SCALE * (1 + 3 * TANH_CUBIC * (inner * inner))) * sigmoid(-z))
 
 
 def _elu_forward(x: Any, alpha: Any) -> Any:

@@ -5,7 +5,6 @@ others and g: the rule is `einsum` again. Diagonals are read by `getitem` first 
 row itself meets only operands whose indices are letters, each at most once.
 """
 
-from collections.abc import Iterable
 from string import ascii_letters, ascii_uppercase
 from typing import Any
 
@@ -53,11 +52,12 @@ def einsum(subscripts: Any, *operands: Any, optimize: bool | str = False, name: 
 def _as_text(*given: Any) -> tuple[str, tuple[Any, ...]]:
     """Operands and their lists of integers in turn, with that of the result last if there is one, as text."""
 
-    def text(indices: Iterable[Any]) -> str:
-        try:
-            return "".join("..." if i is Ellipsis else LETTERS[i] for i in indices)
-        except (TypeError, IndexError) as error:
-            raise ShapeError(f"einsum: indices are integers from 0 to {len(LETTERS) - 1}, got {indices!r}") from error
+    def text(indices: Any) -> str:
+        listed: list[Any] = list(indices) if isinstance(indices, list | tuple) else [None]
+        if not all(i is Ellipsis or (isinstance(i, int | np.integer) and 0 <= i < len(LETTERS)) for i in listed):
+            shown = repr(indices) if isinstance(indices, list | tuple) else type(indices).__name__
+            raise ShapeError(f"einsum: indices are integers from 0 to {len(LETTERS) - 1}, got {shown}")
+        return "".join("..." if i is Ellipsis else LETTERS[i] for i in listed)
 
     pairs = len(given) // 2
     subscripts = ",".join(text(given[2 * i + 1]) for i in range(pairs))
@@ -93,6 +93,12 @@ def _spelled_out(subscripts: str, shapes: list[tuple[int, ...]]) -> tuple[list[s
         output = extra + "".join(sorted(letter for letter in set(letters) if letters.count(letter) == 1))
     if len(set(output)) < len(output) or not set(output) <= set("".join(inputs)):
         raise ShapeError(f"{shown}: the result has each index once, and only those of the operands")
+    sizes: dict[str, int] = {}
+    for letters, shape in zip(inputs, shapes, strict=True):
+        for letter, n in zip(letters, shape, strict=True):
+            if 1 not in (n, sizes.setdefault(letter, n)) and n != sizes[letter]:
+                raise ShapeError(f"{shown}: index {letter!r} has sizes {sizes[letter]} and {n}")
+            sizes[letter] = n if sizes[letter] == 1 else sizes[letter]
     return inputs, output
 
 

@@ -46,6 +46,7 @@ KINKS = [
     (lambda x: ad.gelu(x, approximate="tanh"), 0.0, 0.5),
     (lambda x: ad.gelu(x, approximate="tanh"), -1e4, 0.0),
     (lambda x: ad.gelu(x, approximate="tanh"), 1e4, 1.0),
+    (lambda x: ad.gelu(x, approximate="tanh"), 1e200, 1.0),
     (ad.silu, 0.0, 0.5),
     (ad.softsign, 0.0, 1.0),
     (ad.softsign, 1e200, 0.0),
