@@ -32,7 +32,7 @@ def jacobian(f: Function, argnums: int | Sequence[int] = 0) -> Function:
         recorded = Recorded(*select(f, argnums, args, kwargs))
         rows = _by_columns(recorded) if _size(recorded.leaves) <= _size(recorded.out_leaves) else _by_rows(recorded)
         trees = [unflatten(recorded.primals, iter(row)) for row in rows]
-        if isinstance(argnums, int):
+        if not isinstance(argnums, Sequence):
             trees = [tree[0] for tree in trees]
         return unflatten(recorded.out, iter(trees))
 
@@ -72,7 +72,7 @@ def _by_columns(recorded: Recorded) -> list[list[Any]]:
     for k, leaf in enumerate(recorded.leaves):
         columns = [flatten(recorded.push(tuple([*zeros[:k], basis, *zeros[k + 1 :]]))) for basis in _basis(leaf)]
         for j, out in enumerate(recorded.out_leaves):
-            blocks[j].append(_gather([column[j] for column in columns], -1, np.shape(_data(out)), leaf.shape))
+            blocks[j].append(_gather([column[j] for column in columns], -1, out, leaf))
     return blocks
 
 
@@ -82,10 +82,7 @@ def _by_rows(recorded: Recorded) -> list[list[Any]]:
     zeros = [_zeros(out) for out in recorded.out_leaves]
     for j, out in enumerate(recorded.out_leaves):
         rows = [flatten(recorded.pull([*zeros[:j], basis, *zeros[j + 1 :]])) for basis in _basis(out)]
-        shape = np.shape(_data(out))
-        blocks.append(
-            [_gather([row[k] for row in rows], 0, shape, leaf.shape) for k, leaf in enumerate(recorded.leaves)]
-        )
+        blocks.append([_gather([row[k] for row in rows], 0, out, leaf) for k, leaf in enumerate(recorded.leaves)])
     return blocks
 
 
@@ -101,12 +98,12 @@ def _basis(value: Any) -> Iterator[Any]:
         yield unit
 
 
-def _gather(parts: list[Any], axis: int, out_shape: tuple[int, ...], in_shape: tuple[int, ...]) -> Any:
+def _gather(parts: list[Any], axis: int, out: Any, leaf: Value) -> Any:
     """Rows or columns put together to (out..., in...); a plain number if both are."""
-    shape = (*out_shape, *in_shape)
+    shape = (*np.shape(_data(out)), *leaf.shape)
     if not parts:
-        return np.zeros(shape)
-    if not shape and isinstance(parts[0], float):
+        return np.zeros(shape, leaf.data.dtype if isinstance(leaf.data, np.ndarray) else float)
+    if not shape and isinstance(_data(parts[0]), float):
         return parts[0]
     join: Callable[..., Any] = ops.stack if any(isinstance(part, Value) for part in parts) else np.stack
     return reshape(join(parts, axis=axis), shape)

@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from .errors import GradientError, RuleError
+from .chain_rule import as_float, conform, product
+from .errors import GradientError, RuleError, ShapeError
 from .ops.shape import broadcast_to
 from .primitive import Elementwise, Primitive
-from .reverse import conform, product
+from .reverse import check_unchanged
 from .tape import Value, enable_grad, no_grad, topological
 
 
@@ -39,8 +40,9 @@ def push(
 
 
 def _tangent(primitive: Primitive, value: Value, arrived: list[Any], live: bool) -> Any:
-    out = value if live else value.data
-    operands = value.operands if live else [o.data if isinstance(o, Value) else o for o in value.operands]
+    if live:
+        check_unchanged(value)
+    out, operands = (value, value.operands) if live else (value.data, value.saved)
     if isinstance(primitive, Elementwise):
         tangent = _elementwise(primitive, value, arrived, out, operands)
     elif primitive.jvp is not None:
@@ -65,14 +67,20 @@ def _elementwise(primitive: Elementwise, value: Value, arrived: list[Any], out: 
         if tangent is None or not primitive.has_rule(position):
             continue
         local = primitive.local(position, out, operands)
-        part = _scaled(tangent, local)
+        part = _scaled(primitive.name, tangent, local)
         if np.shape(part) != value.shape:
-            part = broadcast_to(part, value.shape)
+            try:
+                part = broadcast_to(part, value.shape)
+            except ShapeError as error:
+                raise RuleError(
+                    f"{primitive.name}: the local derivative of operand {position} makes a tangent of shape "
+                    f"{np.shape(part)}, but the value has shape {value.shape}"
+                ) from error
         total = part if total is None else total + part
     return total if total is not None else np.zeros(value.shape)
 
 
-def _scaled(tangent: Any, local: Any) -> Any:
+def _scaled(name: str, tangent: Any, local: Any) -> Any:
     if type(tangent) is float and not isinstance(local, Value | np.ndarray):
-        return 0.0 if not tangent or local is False else tangent * local
-    return product(tangent, local, safe=True)
+        return 0.0 if not tangent or local is False else tangent * as_float(name, "a rule", local)
+    return product(name, tangent, local, safe=True)

@@ -55,6 +55,7 @@ class Primitive:
                 raise RuleError(f"{name}: a rule must be a function, got {type(function).__name__}")
         self.name, self.forward, self.vjps = name, forward, vjps
         self.jvp, self.linear = jvp, linear
+        self.needs_operands = not linear  # whether the rules read them: what a value must keep for its backward pass
         self.arity: int | None = len(vjps)
         OPERATIONS[name] = self
 
@@ -106,6 +107,8 @@ class Elementwise(Primitive):
     """
 
     partials: tuple[Any, ...]
+    pull_floats: Rule | None  # the partials applied to floats, written out by `chain_rule` when first needed
+    pull_arrays: Rule | None  # the same for arrays
 
     def __init__(
         self,
@@ -114,19 +117,22 @@ class Elementwise(Primitive):
         *partials: Rule | float | None,
         scalar: Callable[..., Any] | None = None,
     ) -> None:
-        super().__init__(name, forward, *(p for p in partials if callable(p)))
         if not partials:
             raise RuleError(f"{name}: needs one local derivative per operand, got none")
         for partial in partials:
             if not (partial is None or callable(partial) or isinstance(partial, int | float)):
                 raise RuleError(f"{name}: a local derivative is a function, a number or None, got {partial!r}")
+        if scalar is not None and not callable(scalar):
+            raise RuleError(f"{name}: a rule must be a function, got {type(scalar).__name__}")
         self.partials = partials
         self.scalar = scalar or forward
-        self.arity = len(partials)
+        self.pull_floats = self.pull_arrays = None
+        super().__init__(name, forward, *(None for _ in partials))
+        self.needs_operands = any(callable(partial) for partial in partials)
 
     def evaluate(self, *data: Any, **params: Any) -> Any:
         for value in data:
-            if type(value) is not float and type(value) is not int:
+            if not isinstance(value, float | int) or isinstance(value, np.float64):
                 return super().evaluate(*data, **params)
         return self.on_floats(*data)
 
@@ -135,8 +141,12 @@ class Elementwise(Primitive):
         try:
             return self.scalar(*data)
         except (ArithmeticError, ValueError):
+            try:
+                numbers = [np.float64(value) for value in data]
+            except OverflowError as error:
+                raise OperandError(f"{self.name}: an integer operand is too large for a float") from error
             with np.errstate(all="ignore"):
-                return float(self.forward(*(np.float64(value) for value in data)))
+                return float(self.forward(*numbers))
 
     def local(self, position: int, out: Any, operands: Sequence[Any]) -> Any:
         """The local derivative ∂out/∂operand, with IEEE results where Python would raise (1/0)."""
@@ -146,7 +156,7 @@ class Elementwise(Primitive):
         try:
             return partial(out, *operands)
         except ArithmeticError:
-            return float(partial(np.float64(out), *(np.float64(value) for value in operands)))
+            return float(partial(np.float64(out), *map(np.float64, operands)))
 
     def has_rule(self, position: int) -> bool:
         return self.partials[position] is not None

@@ -50,7 +50,8 @@ def remat(f: Function) -> Function:
         kind, data = type(out), out.data
         del out
         operation = _Rematerialised(f"remat {getattr(f, '__name__', 'function')}", run, operands)
-        return kind.made(operation, data, operands, {}, None)
+        saved = tuple(operand.data for operand in operands)
+        return kind.made(operation, data, operands, saved, {}, None, tracked=True)
 
     return wrapper
 
@@ -71,7 +72,7 @@ class _Rematerialised(Variadic):
 
     def __init__(self, name: str, run: Any, inputs: tuple[Value, ...]) -> None:
         self.name, self.run, self.inputs = name, run, inputs
-        self.arity, self.linear = None, False
+        self.arity, self.linear, self.needs_operands = None, False, False
         self.vjps = ()
         # Closes over what it needs and not over self: a cycle would keep the inputs alive.
         self.jvp = lambda tangents, out, *operands: _push(run, inputs, tangents)
@@ -89,9 +90,7 @@ class _Rematerialised(Variadic):
         with enable_grad():
             again = self.run()
         wanted = {value.index for value in self.inputs}
-        found = cotangents_of(
-            again, g, lambda value: value.index in wanted, since=min(wanted), frontier=start, live=isinstance(g, Value)
-        )
+        found = cotangents_of(again, g, wanted, since=min(wanted), frontier=start, live=isinstance(g, Value))
         return {value.index: cotangent for value, cotangent in found}
 
 

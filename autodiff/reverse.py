@@ -9,15 +9,15 @@ and that is all there is to backpropagation (Linnainmaa 1970; Rumelhart, Hinton 
 `backward`, the transforms, the debugger and every picture use this walk.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from .errors import GradientError, RuleError, ShapeError
+from .chain_rule import check, conform, fit, product, pull_of_arrays, pull_of_floats
+from .errors import GradientError, RuleError
 from .graph import Graph, Node, freeze
-from .ops import where
-from .ops.shape import astype, sum_to
+from .ops.shape import astype, to_scalar, to_tensor
 from .primitive import Elementwise
 from .tape import Value, enable_grad, no_grad, topological
 
@@ -62,41 +62,68 @@ class BackwardTrace(NamedTuple):
 
 Sent = tuple[Any, Any]  # a message on its way: local derivative (None unless elementwise), message
 Visit = Callable[[Value, Any, Sequence[Sent | None]], None]
+Found = list[tuple[Value, Any]]
 
 
 def walk(
     output: Value,
     cotangent: Any,
-    visit: Visit,
+    wanted: Container[int] | None,
     *,
     since: int = 0,
     frontier: int = 0,
     live: bool = False,
     safe: bool = False,
-) -> None:
-    """Call `visit(value, g, messages)` for every tracked value recorded from `since` on that the output depends on.
+    visit: Visit | None = None,
+) -> Found | None:
+    """Every tracked value recorded from `since` on that the output depends on, with its cotangent: those wanted.
 
-    Values recorded before `frontier` are visited, but send nothing: the walk ends there. A value's hooks see its
+    Values recorded before `frontier` are reached, but send nothing: the walk ends there. A value's hooks see its
     cotangent once it is complete, and may replace it.
 
-    live  send Scalars and Tensors, recorded in their turn, instead of floats and arrays
-    safe  look at every local derivative, so that a zero cotangent sends zero even past NaN and infinity
+    wanted  recording indices; None for the leaves and the values that remember their gradient
+    live    send Scalars and Tensors, recorded in their turn, instead of floats and arrays
+    safe    look at every local derivative, so that a zero cotangent sends zero even past NaN and infinity. A walk that
+            does not look ends with None before it calls a hook: it may have to be walked again, but no hook twice.
+    visit   called with every value reached, its cotangent and its messages
     """
     pending = {output.index: cotangent}
+    found: Found = []
+    take = pending.pop
     for value in reversed(topological([output], since, frontier)):
-        g = pending.pop(value.index, None)
+        index = value.index
+        g = take(index, None)
         if g is None:
             continue
-        if value.hooks and value.index >= frontier:  # older values are visited again by the walk outside
-            g = hooked(value, g)
+        primitive = value.primitive
         messages: Sequence[Sent | None] = ()
-        if value.primitive is not None and value.index >= frontier:
-            messages = send_floats(value, g, since) if type(g) is float else send(value, g, since, live, safe)
-            for operand, sent in zip(value.operands, messages, strict=True):
-                if sent is not None:
-                    index = operand.index
-                    pending[index] = pending[index] + sent[1] if index in pending else sent[1]
-        visit(value, g, messages)
+        if index >= frontier:  # older values are visited again by the walk outside
+            if value.hooks:
+                if not (safe or live):
+                    return None
+                g = hooked(value, g)
+            if primitive is None:
+                pass
+            elif isinstance(primitive, Elementwise) and not live:
+                if type(g) is float:
+                    pull = primitive.pull_floats or pull_of_floats(primitive)
+                else:
+                    pull = primitive.pull_arrays or pull_of_arrays(primitive)
+                if visit is None:
+                    pull(value, g, pending, since, safe, None)
+                else:
+                    pull(value, g, pending, since, safe, messages := [])
+            else:
+                messages = send(value, g, since, live, safe)
+                for operand, sent in zip(value.operands, messages, strict=True):
+                    if sent is not None:
+                        k = operand.index
+                        pending[k] = pending[k] + sent[1] if k in pending else sent[1]
+        if visit is not None:
+            visit(value, g, messages)
+        if (primitive is None or value.remembers) if wanted is None else index in wanted:
+            found.append((value, g))
+    return found
 
 
 def hooked(value: Value, g: Any) -> Any:
@@ -112,109 +139,61 @@ def hooked(value: Value, g: Any) -> Any:
     return g
 
 
-def send_floats(value: Value, g: float, since: int) -> list[Sent | None]:
-    """The messages of a Scalar: plain arithmetic on floats. A cotangent of zero sends zero, whatever it meets."""
-    primitive = value.primitive
-    if not isinstance(primitive, Elementwise):
-        return send(value, g, since, live=False, safe=True)
-    operands = [operand.data if isinstance(operand, Value) else operand for operand in value.operands]
-    messages: list[Sent | None] = []
-    for position, operand in enumerate(value.operands):
-        partial = primitive.partials[position]
-        if partial is None or not (isinstance(operand, Value) and operand.requires_grad and operand.index >= since):
-            messages.append(None)
-            continue
-        local = primitive.local(position, value.data, operands) if callable(partial) else partial
-        if type(local) is bool:  # a truth value selects
-            messages.append((local, g if local else 0.0))
-        else:
-            messages.append((local, g * local if g else 0.0))
-    return messages
-
-
 def send(value: Value, g: Any, since: int, live: bool, safe: bool) -> list[Sent | None]:
-    """The message to each operand of a value, None for an operand that takes none."""
+    """The message to each operand of a value, None for an operand that takes none.
+
+    Where nothing is recorded an elementwise value has a shorter way, see `chain_rule`.
+    """
     primitive = value.primitive
     assert primitive is not None
-    out = value if live else value.data
-    operands = value.operands if live else [o.data if isinstance(o, Value) else o for o in value.operands]
+    if live:
+        check_unchanged(value)
+        out, operands = value, value.operands
+    else:
+        out, operands = value.data, value.saved
     messages: list[Sent | None] = []
     for position, operand in enumerate(value.operands):
-        if not (
-            isinstance(operand, Value)
-            and operand.requires_grad
-            and operand.index >= since
-            and primitive.has_rule(position)
-        ):
+        if not isinstance(operand, Value) or not operand.requires_grad or operand.index < since:
+            messages.append(None)
+            continue
+        if not primitive.has_rule(position):
             messages.append(None)
         elif isinstance(primitive, Elementwise):
             local = primitive.local(position, out, operands)
-            messages.append((local, fit(primitive.name, position, product(g, local, live or safe), operand)))
+            message = product(primitive.name, g, local, True)
+            messages.append((local, fit(primitive.name, position, message, operand, value.shape)))
         elif safe and not live and not np.any(g):
-            messages.append((None, 0.0 if isinstance(operand.data, float) else np.zeros_like(operand.data)))
+            messages.append((None, _zeros(operand)))
         else:
             message = primitive.vjp(position, g, out, operands, value.params)
-            messages.append((None, check(primitive.name, position, message, operand)))
+            message = check(primitive.name, position, message, operand)
+            if live and not np.any(_data(g)) and not np.all(np.isfinite(_data(message))):
+                message = as_cotangent(_zeros(operand), operand, live=True)
+            messages.append((None, message))
     return messages
 
 
-def product(g: Any, local: Any, safe: bool) -> Any:
-    """g × local derivative. With `safe`, a zero cotangent stays zero where the local derivative is not finite."""
-    if type(local) is int or type(local) is float:
-        return g if local == 1 else -g if local == -1 else g * local
-    values = local.data if isinstance(local, Value) else local
-    if np.asarray(values).dtype.kind == "b":
-        return where(values, g, 0)
-    if safe:
-        silent = ~np.isfinite(values) & (np.asarray(g.data if isinstance(g, Value) else g) == 0)
-        if np.any(silent):
-            local = where(silent, 0, local)
-    return g * local
+def check_unchanged(value: Value) -> None:
+    """Raises GradientError if an operand no longer is what the value was computed from.
+
+    A first derivative is made of what was saved. A second one differentiates the operand itself, as it is now.
+    """
+    for position, (operand, saved) in enumerate(zip(value.operands, value.saved, strict=True)):
+        now = _data(operand)
+        if now is not saved and not np.array_equal(now, saved, equal_nan=True):
+            assert value.primitive is not None
+            raise GradientError(
+                f"{value.primitive.name}: operand {position}, of shape {np.shape(saved)}, was changed in place after "
+                "it was used; a derivative that is recorded needs it as it was: change a copy, or change it later"
+            )
 
 
-def fit(name: str, position: int, message: Any, operand: Value) -> Any:
-    """Undo what broadcasting and promotion did to an operand: sum the message to its shape, cast it to its dtype."""
-    shape = np.shape(message)
-    if shape != operand.shape:
-        try:
-            message = sum_to(message, operand.shape)
-        except ShapeError as error:
-            raise RuleError(
-                f"{name}: the local derivative of operand {position} makes a message of shape {shape}, "
-                f"which is no broadcast of the operand's shape {operand.shape}"
-            ) from error
-    return conform(name, message, operand)
+def _zeros(operand: Value) -> Any:
+    return 0.0 if isinstance(operand.data, float) else np.zeros_like(operand.data)
 
 
-def check(name: str, position: int, message: Any, operand: Value) -> Any:
-    """The contract of a vjp: one cotangent, in the operand's shape and dtype family."""
-    if not isinstance(message, Value | np.ndarray | np.generic | float | int):
-        raise RuleError(
-            f"{name}: the rule of operand {position} must return a cotangent of shape {operand.shape}, "
-            f"got {type(message).__name__}"
-        )
-    if np.shape(message) != operand.shape:
-        raise RuleError(
-            f"{name}: the rule of operand {position} must return a cotangent of shape {operand.shape}, "
-            f"got shape {np.shape(message)}"
-        )
-    return conform(name, message, operand)
-
-
-def conform(name: str, message: Any, operand: Value) -> Any:
-    """The message as the operand's own kind of number: a float for a Scalar, an array of its dtype for a Tensor."""
-    live = isinstance(message, Value)
-    kind = Value.kinds["scalar"]
-    if isinstance(operand, kind):
-        return message if live else float(message)
-    if not live and type(message) is not np.ndarray:
-        message = np.asarray(message)
-    dtype = operand.data.dtype
-    if message.dtype != dtype:
-        if message.dtype.kind not in "fiub":
-            raise RuleError(f"{name}: a rule returned dtype {message.dtype} for an operand of {dtype}")
-        return astype(message, dtype)
-    return message
+def _data(value: Any) -> Any:
+    return value.data if isinstance(value, Value) else value
 
 
 def seed(output: Any, cotangent: Any, *, live: bool = False) -> Any:
@@ -236,11 +215,18 @@ def seed(output: Any, cotangent: Any, *, live: bool = False) -> Any:
 
 
 def as_cotangent(direction: Any, value: Value, *, live: bool) -> Any:
-    """A cotangent or tangent of a value as the walk takes it: its kind of number, recorded values only when `live`."""
-    if isinstance(direction, Value):
-        return direction if live else direction.data
+    """A cotangent or tangent of a value as the walk takes it, in the value's dtype and in memory of its own.
+
+    A float for a Scalar and an array for a Tensor; a Scalar or Tensor when `live`.
+    """
     is_number = isinstance(value.data, float)
-    data = float(direction) if is_number else np.asarray(direction, dtype=value.data.dtype)
+    if isinstance(direction, Value):
+        if live:
+            if isinstance(direction.data, float) != is_number:
+                direction = to_scalar(direction) if is_number else to_tensor(direction)
+            return direction if is_number else astype(direction, value.data.dtype)
+        direction = direction.data
+    data = float(direction) if is_number else np.array(direction, dtype=value.data.dtype)
     if not live:
         return data
     constant = Value.kinds["scalar" if is_number else "tensor"].leaf(data)
@@ -248,47 +234,49 @@ def as_cotangent(direction: Any, value: Value, *, live: bool) -> Any:
     return constant
 
 
+def added(total: Any, message: Any) -> Any:
+    """The sum of two cotangents of one value. NumPy turns zero-dimensional arrays into numbers; this keeps them."""
+    result = total + message
+    return np.asarray(result) if isinstance(result, np.generic) else result
+
+
 def cotangents_of(
     output: Value,
     cotangent: Any,
-    wanted: Callable[[Value], bool],
+    wanted: Container[int] | None,
     *,
     since: int = 0,
     frontier: int = 0,
     live: bool = False,
-) -> list[tuple[Value, Any]]:
-    """The wanted values that the walk reached, with their cotangents, each in memory of its own.
+) -> Found:
+    """The wanted values that the walk reached, with their cotangents, each in memory of its own; see `walk`.
 
     The walk first trusts every local derivative to be finite. Only if a result is not, it walks again and looks:
     so the check for zero cotangents costs a training step next to nothing.
     """
     g = seed(output, cotangent, live=live)
-    for safe in (False, True):
-        kept: list[tuple[Value, Any]] = []
-
-        def visit(value: Value, g: Any, _: Any, kept: list[tuple[Value, Any]] = kept) -> None:
-            if wanted(value):
-                kept.append((value, g))
-
-        with np.errstate(all="ignore"), enable_grad() if live else no_grad():
-            walk(output, g, visit, since=since, frontier=frontier, live=live, safe=safe)
-        if live or all(_finite(g) for _, g in kept if type(g) is not float):
-            break
-    return kept if live else _separate(kept, g)
+    with np.errstate(all="ignore"), enable_grad() if live else no_grad():
+        found = walk(output, g, wanted, since=since, frontier=frontier, live=live)
+        if found is None or not (live or _finite(found)):
+            found = walk(output, g, wanted, since=since, frontier=frontier, live=live, safe=True)
+    assert found is not None
+    return found if live else _separate(found, g)
 
 
-def _finite(g: Any) -> bool:
-    # One pass without a temporary. It may overflow for huge numbers, which only means that the walk looks again.
-    return bool(np.isfinite(np.vdot(g, g)))
+def _finite(found: Found) -> bool:
+    # One pass over each array without a temporary. It may overflow for huge numbers: then the walk looks again in vain.
+    return all([np.isfinite(np.vdot(g, g)) for _, g in found if type(g) is not float])
 
 
-def _separate(kept: list[tuple[Value, Any]], start: Any) -> list[tuple[Value, Any]]:
+def _separate(kept: Found, start: Any) -> Found:
     """Copies where two results share memory: addition hands the same array to both operands."""
     seen = {id(start)}
     for place, (value, g) in enumerate(kept):
+        if type(g) is float:
+            continue
         if isinstance(g, np.generic):  # the sum of two zero-dimensional arrays
             kept[place] = value, np.asarray(g)
-        elif type(g) is np.ndarray:
+        else:
             if g.base is not None or id(g) in seen:
                 kept[place] = value, g.copy()
             seen.add(id(g))
@@ -297,9 +285,8 @@ def _separate(kept: list[tuple[Value, Any]], start: Any) -> list[tuple[Value, An
 
 def backward(output: Value, cotangent: Any = None, *, create_graph: bool = False) -> None:
     """Add the gradient of the output into `.grad` of every leaf; see `Scalar.backward`."""
-    kept = cotangents_of(output, cotangent, lambda value: value.primitive is None or value.remembers, live=create_graph)
-    for value, g in kept:
-        value.grad = g if value.grad is None or value.primitive is not None else value.grad + g
+    for value, g in cotangents_of(output, cotangent, None, live=create_graph):
+        value.grad = g if value.grad is None or value.primitive is not None else added(value.grad, g)
 
 
 def backprop(output: Any, cotangent: Any = None) -> BackwardTrace:
@@ -335,7 +322,7 @@ def backprop(output: Any, cotangent: Any = None) -> BackwardTrace:
         steps.append(BackwardStep(node, g, tuple(record)))
 
     with np.errstate(all="ignore"), no_grad():
-        walk(output, g, visit, safe=True)
+        walk(output, g, (), safe=True, visit=visit)
     return BackwardTrace(Graph(nodes, output_ids), tuple(steps), cotangents)
 
 

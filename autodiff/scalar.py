@@ -5,10 +5,11 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from . import ops
+from .chain_rule import as_float
 from .errors import OperandError
 from .operators import Differentiable
 from .primitive import NUMBERS, Elementwise, Primitive
-from .tape import Value
+from .tape import NO_PARAMS, Value, caller, current, next_index
 
 
 class Scalar(Differentiable):
@@ -50,14 +51,20 @@ class Scalar(Differentiable):
             isinstance(value, complex | np.complexfloating)
         ):
             raise OperandError(f"Scalar: takes one real number, got {value!r}; for arrays use Tensor")
-        self._become_leaf(float(value), requires_grad, name)
+        try:
+            number = float(value)
+        except OverflowError as error:
+            raise OperandError("Scalar: this integer is too large for a float") from error
+        self._become_leaf(number, requires_grad, name)
 
     @classmethod
     def record(cls, primitive: Primitive, operands: tuple[Any, ...], params: dict[str, Any], name: str | None) -> Value:
         data: list[float] = []
+        tracked = False
         for operand in operands:
             if isinstance(operand, Scalar):
                 data.append(operand.data)
+                tracked = tracked or operand.requires_grad
             elif type(operand) is float or type(operand) is int:
                 data.append(operand)
             elif isinstance(operand, NUMBERS):
@@ -67,7 +74,9 @@ class Scalar(Differentiable):
         if not isinstance(primitive, Elementwise):
             return Value.kinds["tensor"].record(primitive, operands, params, name)
         result = primitive.on_floats(*data)
-        return cls.made(primitive, result if type(result) is float else float(result), operands, params, name)
+        if type(result) is not float:
+            result = as_float(primitive.name, "the forward function", result)
+        return cls.made(primitive, result, operands, tuple(data), params, name, tracked)
 
     def detach(self) -> Self:
         """The same number as a constant that remembers nothing."""
@@ -81,18 +90,44 @@ class Scalar(Differentiable):
 
 def _between_numbers(primitive: Elementwise, general: Any) -> Any:
     """A binary operator with a short way for a Scalar and a Scalar or number; the rest goes the general way."""
+    compute = primitive.scalar
 
     def method(self: Scalar, other: Any) -> Any:
-        if type(other) is Scalar:
-            number = other.data
-        elif type(other) is float or type(other) is int:
-            number = other
+        # What `record` and `made` do, written out: a call costs as much as all the rest.
+        kind, x = type(other), self.data
+        if kind is Scalar:
+            y, tracked = other.data, self.requires_grad or other.requires_grad
+        elif kind is float or kind is int:
+            y, tracked = other, self.requires_grad
         else:
             return general(self, other)
-        return Scalar.made(primitive, primitive.on_floats(self.data, number), (self, other), {}, None)
+        try:
+            data = compute(x, y)
+        except (ArithmeticError, ValueError):
+            data = primitive.on_floats(x, y)
+        value = new(Scalar)
+        value.data = data
+        value.grad = value.name = value.hooks = None
+        value.params = NO_PARAMS
+        value.index = next_index()
+        enabled, value.scope, source, _, _ = recording_now()
+        value.source = caller() if source else None
+        if tracked and enabled:
+            value.requires_grad = True
+            value.primitive = primitive
+            value.operands = (self, other)
+            value.saved = (x, y)
+        else:
+            value.requires_grad = False
+            value.primitive = None
+            value.operands = value.saved = ()
+        return value
 
     return method
 
+
+new = object.__new__
+recording_now = current.get
 
 for _name, _operation in {
     "__add__": ops.add,

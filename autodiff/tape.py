@@ -9,8 +9,8 @@ import itertools
 import linecache
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
+from contextlib import ContextDecorator
 from contextvars import ContextVar
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
@@ -30,24 +30,31 @@ class Source(NamedTuple):
 
 
 class Recording(NamedTuple):
-    """What is being recorded: whether at all, in which scope (`"mlp/linear1"`), and with source lines or without."""
+    """What is being recorded: whether at all, in which scope (`"mlp/linear1"`), with source lines, with own copies."""
 
     enabled: bool = True
     scope: str = ""
     source: bool = False
+    copy: bool = True
+    outer: "Recording | None" = None  # the one that comes back at the end of the innermost context
 
 
 # A context variable, so that threads and tasks that record at once do not see each other's settings.
 current: ContextVar[Recording] = ContextVar("recording", default=Recording())  # noqa: B039 (immutable)
 
 
-@contextmanager
-def _changed(**settings: Any) -> Iterator[None]:
-    token = current.set(current.get()._replace(**settings))
-    try:
-        yield
-    finally:
-        current.reset(token)
+class _Changed(ContextDecorator):
+    """Context manager and decorator: another recording inside, and the one before again at the end. Reusable."""
+
+    def __init__(self, change: Callable[[Recording], Recording]) -> None:
+        self._change = change
+
+    def __enter__(self) -> None:
+        outer = current.get()
+        current.set(self._change(outer)._replace(outer=outer))
+
+    def __exit__(self, *_: object) -> None:
+        current.set(current.get().outer or Recording())
 
 
 def no_grad() -> Any:
@@ -59,16 +66,21 @@ def no_grad() -> Any:
     ...     (x * x).requires_grad
     False
     """
-    return _changed(enabled=False)
+    return _Changed(lambda state: state._replace(enabled=False))
 
 
 def enable_grad() -> Any:
     """Context manager: record again, inside a `no_grad()`. The transforms use it."""
-    return _changed(enabled=True)
+    return _Changed(lambda state: state._replace(enabled=True))
 
 
-def recording(*, source: bool) -> Any:
-    """Context manager: with `source=True` every value remembers the file, line and text that recorded it.
+def recording(*, source: bool | None = None, copy: bool | None = None) -> Any:
+    """Context manager: what is recorded besides the values. A setting that is not given stays as it is.
+
+    source  every value remembers the file, line and text that recorded it; off by default
+    copy    an operation whose derivative needs an array that could still be written to, a leaf's or a constant, keeps a
+            copy of it, so that a change in place cannot falsify the gradient; on by default. Code that writes to no
+            array between the forward and the backward pass, as `autodiff.train` does, saves time and memory without.
 
     >>> import autodiff as ad
     >>> with ad.recording(source=True):
@@ -76,7 +88,9 @@ def recording(*, source: bool) -> Any:
     >>> y.source.text
     'y = ad.Scalar(2.0) * 3'
     """
-    return _changed(source=source)
+    given = {"source": source, "copy": copy}
+    chosen: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
+    return _Changed(lambda state: state._replace(**chosen))
 
 
 def scope(name: str) -> Any:
@@ -92,10 +106,10 @@ def scope(name: str) -> Any:
     """
     if not isinstance(name, str) or not name:
         raise SettingError(f"scope: the name must be a non-empty string, got {name!r}")
-    outer = current.get().scope
-    return _changed(scope=f"{outer}/{name}" if outer else name)
+    return _Changed(lambda state: state._replace(scope=f"{state.scope}/{name}" if state.scope else name))
 
 
+NO_PARAMS: dict[str, Any] = {}  # shared, and never written to
 next_index = itertools.count().__next__  # recording order; one counter for all threads keeps it total
 
 
@@ -113,6 +127,7 @@ class Value:
         "params",
         "primitive",
         "requires_grad",
+        "saved",
         "scope",
         "source",
     )
@@ -130,6 +145,7 @@ class Value:
     params: dict[str, Any]
     primitive: "Primitive | None"
     requires_grad: bool
+    saved: tuple[Any, ...]  # the operands' plain data, as it was when the value was computed
     scope: str
     source: Source | None
 
@@ -140,7 +156,7 @@ class Value:
         state = current.get()
         self.data, self.requires_grad, self.name = data, requires_grad, name
         self.grad = self.hooks = None
-        self.primitive, self.operands, self.params = None, (), {}
+        self.primitive, self.operands, self.saved, self.params = None, (), (), NO_PARAMS
         self.scope = state.scope
         self.source = caller() if state.source else None
         self.index = next_index()
@@ -163,31 +179,25 @@ class Value:
         primitive: "Primitive",
         data: Any,
         operands: tuple[Any, ...],
+        saved: tuple[Any, ...],
         params: dict[str, Any],
         name: str | None,
+        tracked: bool,
     ) -> Self:
-        """The value that `primitive` computed as `data`. It remembers its operands only if one of them is tracked."""
+        """The value that `primitive` computed as `data`. It remembers how only if one of its operands is tracked."""
         value = cls.__new__(cls)
-        enabled, scope, source = current.get()
         value.data = data
         value.name = name
-        value.grad = None
-        value.hooks = None
-        value.scope = scope
-        value.source = caller() if source else None
+        value.grad = value.hooks = None
         value.index = next_index()
-        if enabled:
-            for operand in operands:
-                if isinstance(operand, Value) and operand.requires_grad:
-                    value.requires_grad = True
-                    value.primitive = primitive
-                    value.operands = operands
-                    value.params = params
-                    return value
-        value.requires_grad = False
-        value.primitive = None
-        value.operands = ()
-        value.params = {}
+        enabled, value.scope, source, _, _ = current.get()
+        value.source = caller() if source else None
+        if tracked and enabled:
+            value.requires_grad = True
+            value.primitive, value.operands, value.saved, value.params = primitive, operands, saved, params
+        else:
+            value.requires_grad = False
+            value.primitive, value.operands, value.saved, value.params = None, (), (), NO_PARAMS
         return value
 
     @classmethod

@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 
 from . import ops
-from .errors import OperandError, ShapeError
+from .errors import AutodiffError, OperandError, ShapeError
 from .operators import Differentiable
 from .ops.index import At
 from .ops.shape import to_tensor
-from .primitive import Primitive
-from .tape import Value
+from .primitive import Primitive, misfit
+from .tape import NO_PARAMS, Value, current, next_index
 
 
 class Tensor(Differentiable):
@@ -51,26 +51,46 @@ class Tensor(Differentiable):
     @classmethod
     def record(cls, primitive: Primitive, operands: tuple[Any, ...], params: dict[str, Any], name: str | None) -> Value:
         data: list[Any] = []
+        tracked = False
         for operand in operands:
-            if type(operand) is np.ndarray or type(operand) is float or type(operand) is int:
+            kind = type(operand)
+            if kind is Tensor or isinstance(operand, Tensor):
+                data.append(operand.data)
+                tracked = tracked or operand.requires_grad
+            elif kind is np.ndarray or kind is float or kind is int:
                 data.append(operand)
             elif isinstance(operand, Value):
-                if not isinstance(operand, Tensor):
-                    lifted = tuple(to_tensor(o) if _is_scalar(o) else o for o in operands)
-                    return cls.record(primitive, lifted, params, name)
-                data.append(operand.data)
+                lifted = tuple(to_tensor(o) if _is_scalar(o) else o for o in operands)
+                return cls.record(primitive, lifted, params, name)
             elif isinstance(operand, list | tuple):
                 arrays = tuple(as_array(o, None) if isinstance(o, list | tuple) else o for o in operands)
                 return cls.record(primitive, arrays, params, name)
             else:
                 data.append(operand)
-        result = primitive.evaluate(*data, **params)
+        try:
+            result = primitive.forward(*data, **params)
+        except AutodiffError:
+            raise
+        except (ValueError, TypeError, IndexError) as error:
+            raise misfit(primitive.name, data, error) from error
         if type(result) is not np.ndarray:
             result = np.asarray(result)
-        value = cls.made(primitive, result, operands, params, name)
-        if value.requires_grad and result.dtype.kind != "f":
-            _untrack(value)
-        return value
+        if result.dtype.kind != "f":
+            if result.dtype.kind not in "iub":
+                raise OperandError(f"dtype {result.dtype} is not of real numbers; complex numbers are not supported")
+            tracked = False  # integers and booleans carry no gradient, whatever they were computed from
+        enabled, _, _, copy, _ = current.get()
+        if tracked and enabled:
+            for array in data:
+                if result is array:  # whoever else holds the operand may go on writing to it
+                    result = result.view()
+            result.setflags(False)  # by position: half the time of the keyword
+            if copy and primitive.needs_operands:
+                data = [
+                    _settled(x) if type(x) is np.ndarray and (x.flags.writeable or x.base is not None) else x
+                    for x in data
+                ]
+        return cls.made(primitive, result, operands, tuple(data), params, name, tracked)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -211,12 +231,59 @@ def _is_scalar(operand: Any) -> bool:
     return isinstance(operand, Value) and not isinstance(operand, Tensor)
 
 
-def _untrack(value: Tensor) -> None:
-    """Integers and booleans carry no gradient, whatever they were computed from."""
-    if value.dtype.kind not in "iub":
-        raise OperandError(f"dtype {value.dtype} is not of real numbers; complex numbers are not supported")
-    value.requires_grad = False
-    value.primitive, value.operands, value.params = None, (), {}
+def _settled(array: np.ndarray) -> np.ndarray:
+    """The array if nobody can write to its memory any more, as to what operations computed; else a copy."""
+    if array.flags.writeable:
+        return array.copy("K")
+    owner = array.base
+    return array if owner is None or (type(owner) is np.ndarray and not owner.flags.writeable) else array.copy("K")
+
+
+def _between_tensors(primitive: Primitive, general: Any) -> Any:
+    """A binary operator with a short way for two Tensors that are recorded; the rest goes the general way."""
+    forward, needs_operands = primitive.forward, primitive.needs_operands
+
+    def method(self: Tensor, other: Any) -> Any:
+        # What `record` and `made` do, written out: for a small array the calls cost as much as all the rest.
+        enabled, scope, source, copy, _ = recording_now()
+        if type(other) is not Tensor or not enabled or source or not (self.requires_grad or other.requires_grad):
+            return general(self, other)
+        x, y = self.data, other.data
+        try:
+            result = forward(x, y)
+        except ValueError:
+            return general(self, other)  # which says what is wrong
+        if type(result) is not np.ndarray or result.dtype.kind != "f":
+            return general(self, other)
+        result.setflags(False)  # type: ignore[call-arg]  # by position: half the time of the keyword
+        value = new(Tensor)
+        value.data = result
+        value.grad = value.name = value.hooks = value.source = None
+        value.params = NO_PARAMS
+        value.index = next_index()
+        value.scope = scope
+        value.requires_grad = True
+        value.primitive = primitive
+        value.operands = (self, other)
+        if needs_operands and copy:
+            x = _settled(x) if x.flags.writeable or x.base is not None else x
+            y = _settled(y) if y.flags.writeable or y.base is not None else y
+        value.saved = (x, y)
+        return value
+
+    return method
+
+
+new = object.__new__
+recording_now = current.get
+
+for _name, _operation in {
+    "__add__": ops.add,
+    "__sub__": ops.subtract,
+    "__mul__": ops.multiply,
+    "__truediv__": ops.divide,
+}.items():
+    setattr(Tensor, _name, _between_tensors(_operation, getattr(Differentiable, _name)))
 
 
 Value.kinds["tensor"] = Tensor

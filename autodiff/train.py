@@ -21,7 +21,7 @@ from .errors import CheckpointError, SettingError, ShapeError
 from .nn import Module, Parameter, cross_entropy, l2_penalty
 from .optim import Optimizer
 from .schedules import Schedule, constant
-from .tape import no_grad
+from .tape import no_grad, recording
 from .threads import single_threaded
 
 Prepare = Callable[[Any], np.ndarray]  # from images, as the data set stores them, to what the model takes
@@ -249,7 +249,8 @@ def fit(
     training.batches = per_epoch
     if epochs < training.epoch + (training.batch > 0):
         raise SettingError(f"fit: {training.epoch} epochs and {training.batch} batches are done, epochs is {epochs}")
-    with single_threaded(), _interrupt_between_batches() as interrupted:
+    # Nothing writes to an array between a forward and its backward pass here, so nothing needs a copy.
+    with single_threaded(), recording(copy=False), _interrupt_between_batches() as interrupted:
         _fit(training, train, validation, prepare, callbacks, interrupted)
     return training
 

@@ -7,7 +7,9 @@ that the outer transform can differentiate it.
 """
 
 from collections.abc import Callable, Sequence
+from copy import copy
 from functools import wraps
+from operator import index
 from typing import Any
 
 import numpy as np
@@ -16,7 +18,7 @@ from .errors import GradientError, OperandError, SettingError
 from .forward import push
 from .ops.shape import alias
 from .primitive import NUMBERS
-from .reverse import as_cotangent, cotangents_of
+from .reverse import added, as_cotangent, cotangents_of
 from .scalar import Scalar
 from .tape import Value, current, enable_grad, topological
 from .tensor import Tensor
@@ -63,12 +65,12 @@ def value_and_grad(f: Function, argnums: int | Sequence[int] = 0) -> Function:
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         of_chosen, chosen = select(f, argnums, args, kwargs)
         out, pull = vjp(of_chosen, *chosen)
-        if isinstance(out, list | tuple | dict) or np.size(_data(out)) != 1:
+        if not isinstance(out, (Value, np.ndarray, *NUMBERS)) or np.size(_data(out)) != 1:
             raise GradientError(
                 f"grad: the function must return one number, got {_describe(out)}; sum it, or use vjp or jacobian"
             )
         gradients = pull(None)
-        return out, gradients[0] if isinstance(argnums, int) else gradients
+        return out, gradients if isinstance(argnums, Sequence) else gradients[0]
 
     return wrapper
 
@@ -80,7 +82,10 @@ def select(
 
     Raises SettingError if an argument that was not given is chosen.
     """
-    chosen = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+    try:
+        chosen = [index(i) for i in (argnums if isinstance(argnums, Sequence) else (argnums,))]
+    except TypeError as error:
+        raise SettingError(f"argnums is the position of an argument, or a tuple of them; got {argnums!r}") from error
     for i in chosen:
         if not -len(args) <= i < len(args):
             raise SettingError(f"argnums names argument {i}, but the function was called with {len(args)}")
@@ -148,14 +153,20 @@ class Recorded:
         cotangents = [None] * len(self.out_leaves) if cotangent is None else flatten(cotangent)
         if len(cotangents) != len(self.out_leaves):
             raise GradientError(f"vjp: the result has {len(self.out_leaves)} arrays, the cotangent {len(cotangents)}")
+        for value, g in zip(self.out_leaves, cotangents, strict=True):
+            if g is not None and np.shape(g) != np.shape(_data(value)):
+                raise GradientError(
+                    f"vjp: the cotangent must have the output's shape {np.shape(_data(value))}, got {np.shape(g)}"
+                )
         wanted = {leaf.index for leaf in self.leaves}
         totals: dict[int, Any] = {}
         for value, g in zip(self.out_leaves, cotangents, strict=True):
             if self._is_ours(value):
-                found = cotangents_of(value, g, lambda v: v.index in wanted, since=self.since, live=self._is_live([g]))
+                found = cotangents_of(value, g, wanted, since=self.since, live=self._is_live([g]))
                 for leaf, message in found:
-                    totals[leaf.index] = totals[leaf.index] + message if leaf.index in totals else message
-        results = iter([_given(totals.get(leaf.index), leaf) for leaf in self.leaves])
+                    totals[leaf.index] = added(totals[leaf.index], message) if leaf.index in totals else message
+        given = flatten(self.primals)
+        results = iter([_given(totals.get(v.index), v, p) for v, p in zip(self.leaves, given, strict=True)])
         return tuple(unflatten(primal, results) for primal in self.primals)
 
     def push(self, tangents: tuple[Any, ...]) -> Any:
@@ -216,12 +227,14 @@ def _reaches_before(outputs: list[Any], since: int) -> bool:
     )
 
 
-def _given(g: Any, value: Any) -> Any:
-    """The derivative found for a value; zeros in its shape and dtype if none was."""
-    if g is not None:
-        return g
-    data = _data(value)
-    return 0.0 if isinstance(data, float | int) else np.zeros_like(data)
+def _given(g: Any, value: Any, like: Any = None) -> Any:
+    """The derivative found for a value, zeros like it if none was; for a Scalar or Tensor one of these."""
+    if g is None:
+        data = _data(value)
+        g = 0.0 if isinstance(data, float | int) else np.zeros_like(data)
+    if isinstance(like, Value) and not isinstance(g, Value):
+        g = as_cotangent(g, value, live=True)
+    return g
 
 
 def _lower(value: Any, live: bool) -> Any:
@@ -234,7 +247,7 @@ def _data(value: Any) -> Any:
 
 
 def _describe(out: Any) -> str:
-    return f"a {type(out).__name__}" if isinstance(out, list | tuple | dict) else f"shape {np.shape(_data(out))}"
+    return f"shape {np.shape(_data(out))}" if isinstance(out, Value | np.ndarray) else f"a {type(out).__name__}"
 
 
 def flatten(tree: Any) -> list[Any]:
@@ -247,7 +260,10 @@ def flatten(tree: Any) -> list[Any]:
 def unflatten(tree: Any, leaves: Any) -> Any:
     """The structure of `tree` with its leaves replaced, in order, from an iterator."""
     if isinstance(tree, dict):
-        return type(tree)((key, unflatten(item, leaves)) for key, item in tree.items())
+        filled = copy(tree)  # keeps what a defaultdict or a dict of one's own has besides
+        for key, item in tree.items():
+            filled[key] = unflatten(item, leaves)
+        return filled
     if isinstance(tree, tuple) and hasattr(tree, "_fields"):
         return type(tree)(*(unflatten(item, leaves) for item in tree))
     if isinstance(tree, list | tuple):

@@ -20,6 +20,7 @@ ORDER = [
     {"autodiff.primitive"},
     {"autodiff.ops"},
     {"autodiff.linalg"},
+    {"autodiff.chain_rule"},
     {"autodiff.reverse"},
     {"autodiff.forward", "autodiff.protocols"},
     {"autodiff.operators"},

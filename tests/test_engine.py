@@ -198,6 +198,34 @@ class TestBackward:
         trace = ad.backprop(x * x)
         assert [m.total for m in trace.steps[0].messages] == [3.0, 6.0]
 
+    def test_hooks_see_a_gradient_once_even_if_it_is_not_finite(self):
+        seen = []
+        x = ad.Tensor([0.0, 1.0])
+        h = ad.sqrt(x)
+        h.register_hook(lambda g: seen.append(g))
+        ad.sum(h).backward()
+        assert len(seen) == 1
+        assert x.grad.tolist() == [np.inf, 0.5]
+
+    def test_zero_dimensional_gradients_are_arrays_however_often_they_are_added(self):
+        x = ad.Tensor(3.0)
+        for _ in range(3):
+            (x * x + x).backward()
+            assert type(x.grad) is np.ndarray
+        assert x.grad == 21.0
+
+    def test_a_recorded_pass_sends_zeros_for_a_zero_cotangent(self):
+        x = ad.Tensor([1.0, np.inf])
+        ad.where(False, x @ x, ad.sum(x * 2)).backward(create_graph=True)
+        assert x.grad.data.tolist() == [2, 2]
+
+    def test_a_cotangent_takes_the_dtype_of_the_value(self):
+        x = ad.Tensor([1.0, 2.0], dtype=np.float32)
+        for cotangent in (np.ones(2), ad.Tensor(np.ones(2)), [1, 1]):
+            x.grad = None
+            (x * 2).backward(cotangent)
+            assert x.grad.dtype == np.float32
+
     def test_the_trace_and_backward_agree_bit_for_bit(self):
         rng = np.random.default_rng(0)
         x, w = ad.Tensor(rng.normal(size=(5, 4))), ad.Tensor(rng.normal(size=(4, 3)))
@@ -230,6 +258,29 @@ class TestOwnOperations:
             broken(ad.Tensor(np.ones(3))).sum().backward()
         assert message in str(caught.value)
         assert "broken" in str(caught.value)
+
+    @pytest.mark.parametrize("rule", [lambda out, x: np.ones(7), lambda out, x: None, lambda out, x: "slope"])
+    @pytest.mark.parametrize("kind", [ad.Scalar, ad.Tensor])
+    def test_a_broken_local_derivative_is_named(self, rule, kind):
+        broken = ad.Elementwise("broken", lambda x: 2 * x, rule)
+        y = broken(kind(1.0))
+        with pytest.raises(ad.errors.RuleError, match="broken"):
+            y.backward()
+        with pytest.raises(ad.errors.RuleError, match="broken"):
+            ad.jvp(broken, (1.0 if kind is ad.Scalar else np.array(1.0),), (1.0,))
+
+    def test_a_forward_function_that_gives_no_number_is_named(self):
+        with pytest.raises(ad.errors.RuleError, match="pair: the forward function must return one number"):
+            ad.Elementwise("pair", lambda x: np.ones(2), 1)(ad.Scalar(1.0))
+
+    def test_a_rule_in_numpy_alone_gives_a_float_for_a_float(self):
+        rule = ad.Elementwise("numpy_rule", np.sin, lambda out, x: np.asarray(np.cos(x)))
+        assert type(ad.grad(rule)(0.5)) is float
+
+    def test_an_operation_that_could_not_be_made_is_not_registered(self):
+        with pytest.raises(ad.errors.RuleError):
+            ad.Elementwise("half_made", np.exp, "no rule")
+        assert "half_made" not in OPERATIONS
 
     def test_built_in_names_are_kept(self):
         with pytest.raises(ad.errors.SettingError, match="'exp' is taken"):
@@ -268,6 +319,21 @@ class TestState:
         with pytest.raises(ZeroDivisionError), ad.scope("a"):
             raise ZeroDivisionError
         assert (ad.Scalar(1.0) * 2).scope == ""
+
+    def test_contexts_can_be_used_again_nested_and_as_decorators(self):
+        off, layer = ad.no_grad(), ad.scope("a")
+        x = ad.Scalar(2.0)
+        for _ in range(2):
+            with off, off, layer, layer:
+                assert not (x * x).requires_grad
+                assert (x * x).scope == "a/a"
+            assert (x * x).requires_grad
+
+        @ad.no_grad()
+        def plain():
+            return (x * x).requires_grad
+
+        assert (plain(), plain(), (x * x).requires_grad) == (False, False, True)
 
     def test_threads_do_not_see_each_others_settings(self):
         inside, leave = threading.Event(), threading.Event()

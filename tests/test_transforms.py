@@ -1,6 +1,7 @@
 """Transforms: structure, nesting, what they return, and what they refuse."""
 
 import math
+from collections import Counter, defaultdict
 
 import numpy as np
 import pytest
@@ -30,6 +31,26 @@ def test_argnums_choose_arguments():
     assert ad.grad(f, 1)(2.0, 3.0, 4.0) == 2.0
     assert ad.grad(f, (0, -1))(2.0, 3.0, 4.0) == (3.0, 1.0)
     assert ad.value_and_grad(f, [0])(2.0, 3.0, 4.0) == (10.0, (3.0,))
+
+
+def test_argnums_may_be_numpy_integers():
+    assert ad.grad(lambda x, y: x * y, np.int64(1))(2.0, 3.0) == 2.0
+    assert ad.jacobian(lambda x, y: x * y, np.int64(1))(2.0, 3.0) == 2.0
+
+
+def test_scalars_and_tensors_give_scalars_and_tensors_reached_or_not_tracked_or_not():
+    kinds = (ad.Scalar(1.0), ad.Scalar(1.0, requires_grad=False), ad.Tensor([1.0]), ad.Tensor([1.0]).detach())
+    for f in (lambda x: ad.sum(x * x), lambda x: 1.0):
+        for x in kinds:
+            assert type(ad.grad(f)(x)) is type(x)
+    assert type(ad.jacobian(lambda x: x * x)(ad.Scalar(3.0))) is ad.Scalar
+
+
+def test_dictionaries_of_any_kind_keep_it():
+    tree = defaultdict(list, {"a": 2.0, "b": Counter(x=3.0)})
+    gradient = ad.grad(lambda p: p["a"] * p["b"]["x"])(tree)
+    assert (type(gradient), type(gradient["b"]), gradient.default_factory) == (defaultdict, Counter, list)
+    assert gradient == {"a": 3.0, "b": {"x": 2.0}}
 
 
 DERIVATIVES_OF_SINE = [math.cos, lambda x: -math.sin(x), lambda x: -math.cos(x), math.sin]
@@ -82,6 +103,13 @@ def test_vjp_of_several_outputs():
         (lambda: ad.grad(lambda x: x)("a"), "numbers and arrays, got str"),
         (lambda: ad.grad(lambda x: x)(np.array([1, 2])), "floating arrays, got dtype int64"),
         (lambda: ad.vjp(lambda x: x, np.ones(2))[1](np.ones(3)), "output's shape (2,), got (3,)"),
+        (lambda: ad.vjp(lambda x: 1.0, np.ones(2))[1](np.ones(3)), "output's shape (), got (3,)"),
+        (lambda: ad.grad(lambda x: None)(1.0), "must return one number, got a NoneType"),
+        (lambda: ad.grad(lambda x: "a")(1.0), "must return one number, got a str"),
+        (lambda: ad.grad(lambda x: x, 0.0)(1.0), "argnums is the position of an argument, or a tuple of them; got 0.0"),
+        (lambda: ad.grad(lambda x: x, "x")(1.0), "argnums is the position"),
+        (lambda: ad.Scalar(10**400), "too large for a float"),
+        (lambda: ad.Scalar(1.0) * 10**400, "too large for a float"),
         (lambda: ad.check_grads(ad.sin, (1.0,), order=0), "order must be at least 1"),
         (lambda: ad.check_grads(ad.sin, (1.0,), modes=("sideways",)), "mode 'sideways'"),
     ],

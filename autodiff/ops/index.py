@@ -64,13 +64,16 @@ class At:
 
 
 def _plain(index: Any) -> Any:
-    """The index with Tensors, lists and NumPy integers as plain arrays and ints."""
+    """The index with Tensors, lists and NumPy integers as plain arrays and ints; arrays of its own, see `tape`."""
     if isinstance(index, tuple):
         return tuple(_plain(part) for part in index)
     if isinstance(index, Value):
         index = index.data
     if isinstance(index, list):
         index = np.asarray(index, dtype=np.intp if not index else None)
+    if isinstance(index, np.ndarray) and index.flags.writeable:
+        index = index.copy()
+        index.flags.writeable = False
     return int(index) if isinstance(index, np.integer) else index
 
 

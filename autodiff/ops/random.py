@@ -35,4 +35,5 @@ def dropout(
         return masked(x, 1 / (1 - p) if rng.random() >= p else 0.0, name=name)
     keep = rng.random(np.shape(data), dtype=np.float32) >= p
     mask = keep * np.asarray(1 / (1 - p), dtype=np.result_type(data, np.float16))
+    mask.flags.writeable = False  # so that it is recorded as it is, not a copy of it
     return masked(x, mask, name=name)

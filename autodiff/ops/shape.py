@@ -215,7 +215,8 @@ class _Conversion(Primitive):
         (x,) = operands
         if not isinstance(x, Value):
             return self.forward(x)
-        return Value.kinds[self.kind].made(self, self.forward(x.data), operands, {}, name)
+        kind = Value.kinds[self.kind]
+        return kind.made(self, self.forward(x.data), operands, (x.data,), {}, name, x.requires_grad)
 
 
 # A Scalar enters a tensor operation as a zero-dimensional Tensor, and its cotangent comes back as a number.
