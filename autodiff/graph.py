@@ -4,15 +4,16 @@ Ids are small integers in recording order, so operands always come before the no
 program gives the same ids every time.
 """
 
-import math
+import operator
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Protocol, Self
 
 import numpy as np
 
-from .errors import GraphError
+from .encoding import decode, dtype_of, encode, read_only
+from .errors import AutodiffError, GraphError
 from .tape import Source, Value, topological
 
 LEAVES = ("input", "parameter", "constant")  # the ops that compute nothing
@@ -36,6 +37,8 @@ class Node:
 
     `op` is the operation's name, or "input" (a tracked leaf), "parameter" (a trained leaf) or "constant".
     `operands` are node ids, in order and with repeats. `dtype` is "float" or "int" for plain Python numbers.
+    `value` is a read-only view of live data, not a copy: where a tensor's data is changed in place later, as some
+    optimisers do, it shows the new numbers. Draw or write a graph before such a step, or keep `Graph.from_json(text)`.
     """
 
     id: int
@@ -73,7 +76,13 @@ class Graph:
 
     @classmethod
     def of(cls, *outputs: Value) -> Self:
-        """The graph that computed the outputs. Raises GraphError for anything but Scalars and Tensors."""
+        """The graph that computed the outputs, in the order given, with repeats.
+
+        An output that depends on nothing tracked is a constant of its own. Raises GraphError if there is no output,
+        or one is anything but a Scalar or Tensor.
+        """
+        if not outputs:
+            raise GraphError("Graph.of: give the Scalars or Tensors whose graph you want, got none")
         return cls(*freeze(outputs)[:2])
 
     @property
@@ -96,34 +105,28 @@ class Graph:
         >>> list(ad.Graph.of(a + ad.Scalar(2.0, name="c") + ad.Scalar(3.0, name="b")).names)
         ['layer1/b', 'c', 'b']
         """
-        names: dict[str, int] = {}
         leaves = [node for node in self.nodes if node.is_leaf and node.name]
         plain = Counter(node.name for node in leaves)
-        scoped = Counter((node.scope, node.name) for node in leaves)
-        for node in leaves:
-            name = str(node.name)
-            if plain[node.name] > 1 and node.scope:
-                name = f"{node.scope}/{name}"
-            if scoped[node.scope, node.name] > 1:
-                name = f"{name}#{node.id}"
-            names[name] = node.id
-        return names
+        names = [f"{n.scope}/{n.name}" if plain[n.name] > 1 and n.scope else str(n.name) for n in leaves]
+        while True:  # a name with its id may be what a person called another leaf: then that one gets its id too
+            borne = Counter(names)
+            if len(borne) == len(names):
+                return {name: node.id for name, node in zip(names, leaves, strict=True)}
+            names = [f"{name}#{n.id}" if borne[name] > 1 else name for name, n in zip(names, leaves, strict=True)]
 
     def replay(self, values: Mapping[int | str, Any] | None = None) -> Self:
         """The same graph computed again; `values` replaces leaves, by id or by their name in `names`. Shapes stay.
 
-        Raises GraphError for a name or id that is no leaf, or a value of another shape.
+        A value is a number or array of the leaf's shape; it becomes the leaf's dtype. Raises GraphError for a name or
+        id that is no leaf, a value that does not fit, or an operation that fails or is not defined here.
         """
         given = self._leaf_values(values or {})
         computed: list[Any] = []
         for node in self.nodes:
             if node.is_leaf:
                 computed.append(given.get(node.id, node.value))
-                continue
-            if node.op not in OPERATIONS:
-                raise GraphError(f"replay: node #{node.id} needs the operation {node.op!r}, which is not defined here")
-            result = OPERATIONS[node.op].evaluate(*(computed[i] for i in node.operands), **node.params)
-            computed.append(float(result) if node.dtype == "float" else np.asarray(result))
+            else:
+                computed.append(read_only(_evaluate(node, [computed[i] for i in node.operands])))
         nodes = tuple(
             node if value is node.value else replace(node, value=value)
             for node, value in zip(self.nodes, computed, strict=True)
@@ -134,16 +137,13 @@ class Graph:
         names = self.names
         given: dict[int, Any] = {}
         for key, value in values.items():
-            id = names.get(key, -1) if isinstance(key, str) else key
+            id = names.get(key, -1) if isinstance(key, str) else _as_id(key)
             if not (0 <= id < len(self.nodes) and self.nodes[id].is_leaf):
-                raise GraphError(
-                    f"replay: {key!r} is not a leaf of this graph; its named leaves are {', '.join(names)}"
-                )
-            node = self.nodes[id]
-            data = float(value) if node.dtype == "float" else np.asarray(value, dtype=node.dtype)
-            if np.shape(data) != node.shape:
-                raise GraphError(f"replay: {key!r} has shape {node.shape}, got a value of shape {np.shape(data)}")
-            given[id] = data
+                known = ", ".join(list(names)[:20]) + (", ..." if len(names) > 20 else "") or "none"
+                raise GraphError(f"replay: {key!r} is not a leaf of this graph; its named leaves are {known}")
+            if id in given:
+                raise GraphError(f"replay: two values are given for leaf #{id}, the second as {key!r}")
+            given[id] = _fitted(f"replay: {key!r}", value, self.nodes[id])
         return given
 
     def to_networkx(self) -> Any:
@@ -152,7 +152,7 @@ class Graph:
 
         graph = networkx.MultiDiGraph()
         for node in self.nodes:
-            attributes = {name: getattr(node, name) for name in Node.__dataclass_fields__ if name != "id"}
+            attributes = {field.name: getattr(node, field.name) for field in fields(node) if field.name != "id"}
             graph.add_node(node.id, output=node.id in self.output_ids, **attributes)
         for node in self.nodes:
             for position, operand in enumerate(node.operands):
@@ -160,42 +160,57 @@ class Graph:
         return graph
 
     def to_json(self) -> str:
-        """Strict JSON that `from_json` reads back to the same values, bit for bit."""
+        """Strict JSON that `from_json` reads back to the same values, bit for bit.
+
+        Raises GraphError for a value or parameter that is not of numbers, truth values, text, slices, and lists and
+        tuples of them.
+        """
         import json
 
-        nodes = [
-            {
-                "id": node.id,
-                "op": node.op,
-                "operands": list(node.operands),
-                "value": encode(node.value),
-                "dtype": node.dtype,
-                "name": node.name,
-                "scope": node.scope,
-                "params": {key: encode(value) for key, value in node.params.items()},
-                "source": list(node.source) if node.source else None,
-            }
-            for node in self.nodes
-        ]
-        return json.dumps({"format": _FORMAT, "outputs": list(self.output_ids), "nodes": nodes}, allow_nan=False)
+        nodes = []
+        for node in self.nodes:
+            try:
+                value = encode(node.value)
+                params = {key: encode(param) for key, param in node.params.items()}
+            except GraphError as error:
+                raise GraphError(f"{error}, in node #{node.id} ({node.op})") from error
+            except RecursionError as error:
+                raise GraphError(f"to_json: a parameter of node #{node.id} ({node.op}) is nested too deeply") from error
+            nodes.append(
+                {
+                    "id": node.id,
+                    "op": node.op,
+                    "operands": list(node.operands),
+                    "value": value,
+                    "dtype": node.dtype,
+                    "name": node.name,
+                    "scope": node.scope,
+                    "params": params,
+                    "source": list(node.source) if node.source else None,
+                }
+            )
+        document = {"format": _FORMAT, "outputs": list(self.output_ids), "nodes": nodes}
+        try:
+            return json.dumps(document, allow_nan=False)
+        except ValueError as error:  # whole numbers of thousands of digits have no text in Python
+            raise GraphError(f"to_json: {error}") from error
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """The graph that `to_json` wrote. Raises GraphError if the text is anything else."""
+        """The graph that `to_json` wrote. Raises GraphError if the text is anything else; nothing in it is run."""
         import json
 
+        if not isinstance(text, str | bytes | bytearray):
+            raise GraphError(f"from_json: takes the text that to_json wrote, got {type(text).__name__}")
         try:
-            document = json.loads(text)
-            if document["format"] != _FORMAT:
-                raise GraphError(f"from_json: format {document['format']!r} is not {_FORMAT!r}")
-            nodes = tuple(_node_from(entry, position) for position, entry in enumerate(document["nodes"]))
-            output_ids = tuple(int(i) for i in document["outputs"])
-        except GraphError:
-            raise
-        except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
-            raise GraphError(f"from_json: not a graph written by to_json ({type(error).__name__}: {error})") from error
-        if not all(0 <= i < len(nodes) for i in output_ids):
-            raise GraphError(f"from_json: outputs {output_ids} name nodes that do not exist")
+            document = json.loads(text, parse_constant=_refuse_constant)
+            if not isinstance(document, dict) or document.get("format") != _FORMAT:
+                raise GraphError(f"the text has no format {_FORMAT!r}")
+            nodes = tuple(_node_from(entry, id) for id, entry in enumerate(_field(document, "nodes", list)))
+            output_ids = _ids(document, "outputs", len(nodes))
+        except (ValueError, TypeError, KeyError, ArithmeticError, MemoryError, RecursionError) as error:
+            reason = str(error) if isinstance(error, GraphError) else f"{type(error).__name__}: {error}"
+            raise GraphError(f"from_json: not a graph written by to_json: {' '.join(reason.split())}") from error
         return cls(nodes, output_ids)
 
 
@@ -207,17 +222,14 @@ def freeze(outputs: Iterable[Any]) -> tuple[tuple[Node, ...], tuple[int, ...], d
     outputs = tuple(outputs)
     for output in outputs:
         if not isinstance(output, Value):
-            raise GraphError(f"a graph is built from Scalars and Tensors, got {type(output).__name__}")
+            hint = "; give each as an argument of its own" if isinstance(output, list | tuple) else ""
+            raise GraphError(f"a graph is built from Scalars and Tensors, got {type(output).__name__}{hint}")
     nodes: list[Node] = []
     ids: dict[int, int] = {}  # recording index of a live value -> node id
     arrays: dict[int, int] = {}  # id() of a plain array -> node id; the recorded operands keep the arrays alive
 
     def add(value: Any, op: str, operands: tuple[int, ...], **fields: Any) -> int:
-        dtype = str(value.dtype) if isinstance(value, np.ndarray | np.generic) else type(value).__name__
-        if isinstance(value, np.ndarray):
-            value = value.view()
-            value.flags.writeable = False
-        nodes.append(Node(len(nodes), op, operands, value, np.shape(value), dtype, **fields))
+        nodes.append(Node(len(nodes), op, operands, read_only(value), np.shape(value), dtype_of(value), **fields))
         return len(nodes) - 1
 
     def operand_id(operand: Any, scope: str) -> int:
@@ -242,7 +254,7 @@ def freeze(outputs: Iterable[Any]) -> tuple[tuple[Node, ...], tuple[int, ...], d
             operands,
             name=value.name,
             scope=value.scope,
-            params=value.params,
+            params={} if op in LEAVES else value.params,
             source=value.source,
         )
 
@@ -253,78 +265,99 @@ def freeze(outputs: Iterable[Any]) -> tuple[tuple[Node, ...], tuple[int, ...], d
     return tuple(nodes), output_ids, ids
 
 
-# JSON has no NaN, tuples, slices or arrays: each is written as an object with one key that says what it is.
-
-
-def encode(value: Any) -> Any:
-    """A value or parameter as strict JSON data."""
-    if value is None or isinstance(value, bool | str | int):
-        return value
-    if isinstance(value, float):
-        return float(value) if math.isfinite(value) else _NON_FINITE[repr(float(value))]
-    if isinstance(value, np.ndarray | np.generic):
-        data = [encode(item) for item in np.ravel(value).tolist()]
-        return {"array": data, "shape": list(value.shape), "dtype": str(value.dtype)}
-    if isinstance(value, tuple):
-        return {"tuple": [encode(item) for item in value]}
-    if isinstance(value, list):
-        return [encode(item) for item in value]
-    if isinstance(value, slice):
-        return {"slice": [encode(item) for item in (value.start, value.stop, value.step)]}
-    if value is Ellipsis:
-        return {"ellipsis": True}
-    if isinstance(value, np.dtype):
-        return {"dtype": str(value)}
-    raise GraphError(f"to_json: cannot write a {type(value).__name__} parameter")
-
-
-_NON_FINITE = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
-_NUMBERS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
-
-
-def _decode(data: Any) -> Any:
-    if isinstance(data, str):
-        return _NUMBERS.get(data, data)
-    if isinstance(data, list):
-        return [_decode(item) for item in data]
-    if not isinstance(data, dict):
-        return data
-    if "array" in data:
-        shape = tuple(int(n) for n in data["shape"])
-        return np.array([_decode(item) for item in data["array"]], dtype=_dtype(data["dtype"])).reshape(shape)
-    if "tuple" in data:
-        return tuple(_decode(item) for item in data["tuple"])
-    if "slice" in data:
-        return slice(*(_decode(item) for item in data["slice"]))
-    if "ellipsis" in data:
-        return Ellipsis
-    if "dtype" in data:
-        return _dtype(data["dtype"])
-    raise GraphError(f"from_json: unknown kind of value with keys {sorted(data)}")
-
-
-def _dtype(name: str) -> np.dtype[Any]:
-    dtype = np.dtype(str(name))
-    if dtype.kind not in "fiub":
-        raise GraphError(f"from_json: arrays are of real numbers or booleans, got dtype {name!r}")
-    return dtype
-
-
-def _node_from(entry: dict[str, Any], position: int) -> Node:
-    if entry["id"] != position or not all(0 <= i < position for i in entry["operands"]):
+def _evaluate(node: Node, operands: list[Any]) -> Any:
+    """The value of a node that is no leaf, computed from its operands' values."""
+    if node.op not in OPERATIONS:
+        raise GraphError(f"replay: node #{node.id} needs the operation {node.op!r}, which is not defined here")
+    try:
+        result = OPERATIONS[node.op].evaluate(*operands, **node.params)
+        value = float(result) if node.dtype == "float" else np.asarray(result)
+    except AutodiffError:
+        raise
+    except Exception as error:  # a graph read from a file may call an operation with anything
+        reason = " ".join(str(error).split())
+        raise GraphError(f"replay: node #{node.id} ({node.op}): {type(error).__name__}: {reason}") from error
+    if np.shape(value) != node.shape or dtype_of(value) != node.dtype:
         raise GraphError(
-            f"from_json: node {entry['id']!r} is out of order; operands come before the nodes that use them"
+            f"replay: node #{node.id} ({node.op}) has shape {node.shape} and dtype {node.dtype}, "
+            f"but computing it gives {np.shape(value)} and {dtype_of(value)}"
         )
-    value = _decode(entry["value"])
+    return value
+
+
+def _as_id(key: Any) -> int:
+    try:
+        return -1 if isinstance(key, bool | np.bool_) else operator.index(key)
+    except TypeError:
+        return -1
+
+
+_PYTHON_NUMBERS = {"float": float, "int": int, "bool": bool}  # a weak number stays one, and its dtype name says so
+
+
+def _fitted(label: str, value: Any, node: Node) -> Any:
+    """A value as the leaf's own kind of number or read-only array. Raises GraphError if that would change it."""
+    try:
+        array = np.array(value.data if isinstance(value, Value) else value)
+    except (ValueError, TypeError) as error:
+        raise GraphError(f"{label}: {' '.join(str(error).split())}") from error
+    if array.dtype.kind not in "fiub":
+        raise GraphError(f"{label} takes real numbers, got {type(value).__name__} of dtype {array.dtype}")
+    if array.shape != node.shape:
+        raise GraphError(f"{label} has shape {node.shape}, got a value of shape {array.shape}")
+    with np.errstate(all="ignore"):
+        fitted = array.astype(_PYTHON_NUMBERS.get(node.dtype, node.dtype))
+    exact = np.isfinite(fitted) | ~np.isfinite(array) if fitted.dtype.kind == "f" else fitted == array
+    if not np.all(exact):
+        raise GraphError(f"{label} has dtype {node.dtype}, which does not hold every number of the value")
+    return fitted.item() if node.dtype in _PYTHON_NUMBERS and not node.shape else read_only(fitted)
+
+
+def _refuse_constant(name: str) -> None:
+    raise GraphError(f"{name} is not strict JSON")
+
+
+def _field(entry: Any, name: str, kind: Any) -> Any:
+    """A field of a JSON object. Raises GraphError if it is missing or of another type."""
+    if not isinstance(entry, dict) or name not in entry:
+        raise GraphError(f"the field {name!r} is missing")
+    value = entry[name]
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        raise GraphError(f"the field {name!r} is of type {type(value).__name__}")
+    return value
+
+
+def _ids(entry: Any, name: str, count: int) -> tuple[int, ...]:
+    ids = tuple(_field(entry, name, list))
+    if not all(type(id) is int and 0 <= id < count for id in ids):
+        raise GraphError(f"{name!r} names nodes that do not exist, or stand further on")
+    return ids
+
+
+def _node_from(entry: Any, id: int) -> Node:
+    if _field(entry, "id", int) != id:
+        raise GraphError(f"node {entry['id']} stands where node {id} is expected")
+    op, operands = _field(entry, "op", str), _ids(entry, "operands", id)
+    value = decode(_field(entry, "value", object))
+    params = {key: decode(param) for key, param in _field(entry, "params", dict).items()}
+    source = _field(entry, "source", list | None)
+    if not isinstance(value, float | int | np.ndarray | np.generic):
+        raise GraphError(f"the value of node {id} is of type {type(value).__name__}")
+    if _field(entry, "dtype", str) != dtype_of(value):
+        raise GraphError(f"node {id} is said to have dtype {entry['dtype']!r}, its value is {dtype_of(value)}")
+    if op in LEAVES and (operands or params):
+        raise GraphError(f"node {id} is a leaf ({op}), but has operands or parameters")
+    if source and [type(part) for part in source] != [str, int, str]:
+        raise GraphError(f"the source of node {id} is not a file, a line and its text")
     return Node(
-        id=position,
-        op=str(entry["op"]),
-        operands=tuple(entry["operands"]),
-        value=value,
+        id=id,
+        op=op,
+        operands=operands,
+        value=read_only(value),
         shape=np.shape(value),
-        dtype=str(entry["dtype"]),
-        name=entry["name"],
-        scope=str(entry["scope"]),
-        params={key: _decode(item) for key, item in entry["params"].items()},
-        source=Source(*entry["source"]) if entry["source"] else None,
+        dtype=dtype_of(value),
+        name=_field(entry, "name", str | None),
+        scope=_field(entry, "scope", str),
+        params=params,
+        source=Source(*source) if source else None,
     )
