@@ -1,7 +1,7 @@
 """Expressions: `"L = (relu(w*x + b) - y)**2"` becomes a recorded graph. Text is parsed, never evaluated.
 
 Python's own parser reads the text; every node of its tree must stand in the tables below. Names, numbers, arithmetic,
-indexing, comparisons inside `where`, and calls of the functions listed, and nothing else.
+indexing, comparisons, lists, and calls of the functions listed, and nothing else.
 """
 
 import ast
@@ -11,30 +11,35 @@ import keyword
 import math
 import operator
 import sys
-from collections.abc import Callable, Mapping
+import unicodedata
+import warnings
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
-from . import ops
+from . import linalg, ops
 from .errors import AutodiffError, ExpressionError
-from .primitive import NUMBERS
+from .primitive import NUMBERS, Primitive
 from .scalar import Scalar
-from .tape import Source, Value, current, recording
+from .tape import Source, Value, current, next_index, recording
 from .tensor import Tensor
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     name: getattr(ops, name) for name in ops.__all__ if name not in ("dropout", "getitem", "astype")
-}
-CONSTANTS = {"pi": math.pi}
+} | {f"linalg.{name}": getattr(linalg, name) for name in linalg.__all__ if name.islower()}  # its classes are results
+CONSTANTS = {"pi": math.pi, "inf": math.inf}
 BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: ops.add,
     ast.Sub: ops.subtract,
     ast.Mult: ops.multiply,
     ast.Div: ops.divide,
+    ast.FloorDiv: ops.floor_divide,
+    ast.Mod: ops.remainder,
     ast.Pow: ops.power,
     ast.MatMult: ops.matmul,
 }
+OPERATORS = "use + - * / // % ** @"
 COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.Lt: operator.lt,
     ast.LtE: operator.le,
@@ -43,6 +48,7 @@ COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.Eq: operator.eq,
     ast.NotEq: operator.ne,
 }
+RESERVED = ("self", "operands", "name", "params", "rng", "dtype")  # parameters that are no options of an expression
 MAX_LENGTH = 10_000
 
 
@@ -50,12 +56,15 @@ def parse(text: str, /, **values: Any) -> Any:
     """Record the expression with the given values; the result is a Scalar or a Tensor.
 
     text    an expression, `L = expression`, or several assignments separated by `;` or new lines, the last of which
-            is the result. Assigned names name the nodes.
+            is the result. Assigned names name the nodes. Functions are those of `autodiff`, and of its `linalg` as
+            `linalg.norm(x)`; their options take numbers, lists of them, True, False, None and text.
     values  number, array, Scalar or Tensor for every name the text uses; numbers become Scalars, arrays Tensors
 
     >>> import autodiff as ad
     >>> ad.parse("relu(w*x + b)", w=2.0, x=-1.0, b=0.5)
     Scalar(0.0)
+    >>> ad.parse("sum(linalg.inv(A) @ x, axis=0)", A=[[2.0, 0.0], [0.0, 4.0]], x=[1.0, 1.0])
+    Tensor(0.75)
     >>> ad.parse("__import__('os')")
     Traceback (most recent call last):
     autodiff.errors.ExpressionError: "__import__('os')": '__import__' is not a function; use one of abs, add, ...
@@ -63,7 +72,13 @@ def parse(text: str, /, **values: Any) -> Any:
     Raises ExpressionError, which quotes the offending part.
     """
     statements = _statements(text)
-    bound: dict[str, Any] = {name: _input(name, value) for name, value in values.items()}
+    bound: dict[str, Any] = {}
+    for given, data in values.items():
+        name = unicodedata.normalize("NFKC", given)  # as Python reads names in the text
+        if name in bound:
+            raise ExpressionError(f"{given!r} and another name are one and the same to Python, {name!r}; give it once")
+        bound[name] = _input(name, data)
+    inputs = list(bound)
     try:
         for statement in statements:
             target, expression = _split(statement, text)
@@ -74,12 +89,14 @@ def parse(text: str, /, **values: Any) -> Any:
                 bound[target] = value
     except RecursionError:
         raise ExpressionError(f"{_short(text)}: nested too deeply") from None
-    names = {node.id for statement in statements for node in ast.walk(statement) if isinstance(node, ast.Name)}
-    for name in values:
-        if name not in names:
+    used = {node.id for statement in statements for node in _names(statement)}
+    for name in inputs:
+        if name not in used:
             raise ExpressionError(f"{_short(text)}: a value is given for {name!r}, which the expression does not use")
-    if isinstance(value, list):
-        raise ExpressionError(f"{_short(text)}: the result is a list of {len(value)} values; pick one with [0]")
+    if isinstance(value, list | tuple):
+        fields = getattr(value, "_fields", ())
+        pick = f".{fields[0]}" if fields else "[0]"
+        raise ExpressionError(f"{_short(text)}: the result is a list of {len(value)} values; pick one with {pick}")
     return value if isinstance(value, Value) else _constant(value)
 
 
@@ -93,9 +110,7 @@ def names_in(text: str) -> list[str]:
     assigned: set[str] = set()
     for statement in _statements(text):
         target, expression = _split(statement, text)
-        called = {id(node.func) for node in ast.walk(expression) if isinstance(node, ast.Call)}
-        found = [n for n in ast.walk(expression) if isinstance(n, ast.Name) and id(n) not in called]
-        for node in sorted(found, key=lambda n: (n.lineno, n.col_offset)):
+        for node in sorted(_names(expression), key=lambda n: (n.lineno, n.col_offset)):
             if node.id not in assigned and node.id not in needed and node.id not in CONSTANTS:
                 needed.append(node.id)
         if target is not None:
@@ -103,17 +118,37 @@ def names_in(text: str) -> list[str]:
     return needed
 
 
+def _names(tree: ast.AST) -> Iterator[ast.Name]:
+    """The names that stand for values: all but those of the functions called."""
+    called = {id(inner) for node in ast.walk(tree) if isinstance(node, ast.Call) for inner in _function_parts(node)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and id(node) not in called:
+            yield node
+
+
+def _function_parts(call: ast.Call) -> list[ast.expr]:
+    """`f` of `f(x)`; `a.f` and `a` of `a.f(x)`; nothing where a function is called that has no such name."""
+    if isinstance(call.func, ast.Attribute) and isinstance(call.func.value, ast.Name):
+        return [call.func, call.func.value]
+    return [call.func] if isinstance(call.func, ast.Name) else []
+
+
 def _statements(text: str) -> list[ast.stmt]:
+    if not isinstance(text, str):
+        raise ExpressionError(f"an expression is text such as 'w*x + b', got {type(text).__name__}")
     if len(text) > MAX_LENGTH:
         raise ExpressionError(f"{_short(text)}: {len(text)} characters are more than the {MAX_LENGTH} allowed")
     try:
-        statements = ast.parse(text.strip()).body
+        with warnings.catch_warnings():  # Python's hints, such as that `1if` is deprecated, are about programs
+            warnings.simplefilter("ignore")
+            statements = ast.parse(text.strip()).body
     except SyntaxError as error:
         part = (error.text or text).strip()
-        at = f" at column {error.offset}" if error.offset else ""
+        at = f" at {_place(text, error.lineno or 1, error.offset - 1)}" if error.offset else ""
         raise ExpressionError(f"{_short(part)}: {error.msg}{at}") from None
     except (ValueError, MemoryError, RecursionError) as error:
-        raise ExpressionError(f"{_short(text)}: {str(error) or 'nested too deeply'}") from None
+        reason = "nested too deeply" if isinstance(error, RecursionError) else str(error)
+        raise ExpressionError(f"{_short(text)}: {reason or 'nested too deeply'}") from None
     if not statements:
         raise ExpressionError("the expression is empty; write something like 'w*x + b'")
     return statements
@@ -136,11 +171,15 @@ def _input(name: str, value: Any) -> Value:
         raise ExpressionError(f"{name!r} is not a name; use letters, digits and _")
     if isinstance(value, Value):
         return value
-    with recording(source=False):  # the line that called the parser made no input
-        if isinstance(value, NUMBERS):
-            return Scalar(value, name=name)
-        array = np.asarray(value)
-        return Tensor(array, name=name, dtype=float if array.dtype.kind in "iub" else None)
+    try:
+        with recording(source=False):  # the line that called the parser made no input
+            if isinstance(value, NUMBERS):
+                return Scalar(value, name=name)
+            array = np.asarray(value)
+            return Tensor(array, name=name, dtype=float if array.dtype.kind in "iub" else None)
+    except (AutodiffError, ValueError, TypeError, OverflowError) as error:
+        reason = " ".join(str(error).split())
+        raise ExpressionError(f"{name}: a {type(value).__name__} is no number or array of numbers: {reason}") from error
 
 
 def _constant(value: Any) -> Value:
@@ -150,44 +189,54 @@ def _constant(value: Any) -> Value:
 
 
 class _Recorder:
-    """Records one expression: a method per kind of tree node."""
+    """Records one expression: a method per kind of tree node, listed in KINDS."""
 
     def __init__(self, text: str, bound: Mapping[str, Any]) -> None:
-        self.text, self.bound = text.strip(), bound
-        self.kinds: dict[type[ast.expr], Callable[..., Any]] = {
-            ast.Constant: self.constant,
-            ast.Name: self.name,
-            ast.BinOp: self.binary,
-            ast.UnaryOp: self.unary,
-            ast.Compare: self.compare,
-            ast.Call: self.call,
-            ast.Subscript: self.subscript,
-            ast.List: self.sequence,
-            ast.Tuple: self.sequence,
-        }
+        self.text, self.bound = text, bound
 
     def record(self, node: ast.expr, name: str | None = None) -> Any:
-        method = self.kinds.get(type(node))
+        """The value of an expression. One that it makes, and does not only pass on, gets the name."""
+        since = next_index()
+        pending = []
+        while isinstance(node, ast.BinOp):  # a long sum leans to the left: walk down it without recursion
+            pending.append(node)
+            node = node.left
+        value = self.follow(node, since)
+        while pending:
+            value = self.follow(pending.pop(), since, value)
+        if name is not None and isinstance(value, Value) and value.index > since:
+            value.name = name
+        return value
+
+    def follow(self, node: ast.expr, since: int, *left: Any) -> Any:
+        """The value of one node of the tree; an operator is given that of its left side."""
+        method = KINDS.get(type(node))
         if method is None:
             raise self.refuse(node, "is not allowed in an expression")
         try:
-            value = method(node)
+            value = method(self, node, *left)
         except ExpressionError:
             raise
         except (AutodiffError, ValueError, TypeError, IndexError, MemoryError, OverflowError) as error:
-            raise self.refuse(node, str(error)) from None
-        if isinstance(value, Value) and isinstance(node, ast.BinOp | ast.UnaryOp | ast.Call | ast.Subscript):
-            if name is not None:
-                value.name = name
-            if current.get().source:
-                value.source = Source("expression", node.lineno, self.segment(node))
+            raise self.refuse(node, " ".join(str(error).split())) from None
+        if isinstance(value, Value) and value.index > since and current.get().source:
+            value.source = Source("expression", node.lineno, self.segment(node))
         return value
 
-    def refuse(self, node: ast.AST, reason: str) -> ExpressionError:
-        return ExpressionError(f"{_short(self.segment(node))}: {reason}")
+    def refuse(self, node: ast.expr, reason: str) -> ExpressionError:
+        part = self.segment(node)
+        short = len(self.text) <= 60 and self.text.count(part) == 1
+        at = "" if short else f" at {_place(self.text, node.lineno, self.column(node))}"
+        return ExpressionError(f"{_short(part)}{at}: {reason}")
 
     def segment(self, node: ast.AST) -> str:
-        return ast.get_source_segment(self.text, node) or self.text
+        text = self.text.strip()
+        return ast.get_source_segment(text, node) or text
+
+    def column(self, node: ast.expr) -> int:
+        """Characters to the left of a node in its line; the tree counts bytes."""
+        line = self.text.strip().splitlines()[node.lineno - 1]
+        return len(line.encode()[: node.col_offset].decode(errors="replace"))
 
     def constant(self, node: ast.Constant) -> Any:
         if isinstance(node.value, bool) or not isinstance(node.value, int | float):
@@ -204,48 +253,74 @@ class _Recorder:
         hint = "is a function: call it" if node.id in FUNCTIONS else f"has no value: give {node.id}=..."
         raise self.refuse(node, hint)
 
-    def binary(self, node: ast.BinOp) -> Any:
+    def binary(self, node: ast.BinOp, left: Any) -> Any:
         function = BINARY.get(type(node.op))
         if function is None:
             power = "; a power is written **" if isinstance(node.op, ast.BitXor) else ""
-            raise self.refuse(node, f"this operator is not allowed; use + - * / ** @{power}")
-        return self.finite(node, function(self.record(node.left), self.record(node.right)))
+            raise self.refuse(node, f"this operator is not allowed; {OPERATORS}{power}")
+        return self.finite(node, function(_joined(left), _joined(self.record(node.right))))
 
     def unary(self, node: ast.UnaryOp) -> Any:
-        if isinstance(node.op, ast.USub):
-            operand = self.record(node.operand)
-            return ops.negative(operand) if isinstance(operand, Value) else -operand
+        if not isinstance(node.op, ast.USub | ast.UAdd):
+            raise self.refuse(node, f"this operator is not allowed; {OPERATORS}")
+        operand = _joined(self.record(node.operand))
         if isinstance(node.op, ast.UAdd):
-            return self.record(node.operand)
-        raise self.refuse(node, "this operator is not allowed; use + - * / ** @")
+            return operand
+        return ops.negative(operand) if isinstance(operand, Value) else -operand
 
     def compare(self, node: ast.Compare) -> Any:
         function = COMPARE.get(type(node.ops[0]))
         if len(node.ops) != 1 or function is None:
             raise self.refuse(node, "compare two values with one of < <= > >= == !=")
-        return function(self.record(node.left), self.record(node.comparators[0]))
+        return function(_joined(self.record(node.left)), _joined(self.record(node.comparators[0])))
 
     def call(self, node: ast.Call) -> Any:
-        function_name = self.segment(node.func)
+        parts = _function_parts(node)
+        function_name = ast.unparse(parts[0]) if parts else self.segment(node.func)
         function = FUNCTIONS.get(function_name)
-        if not isinstance(node.func, ast.Name) or function is None:
+        if not parts or function is None:
             near = difflib.get_close_matches(function_name, FUNCTIONS, 1)
             hint = f"did you mean {near[0]}?" if near else f"use one of {', '.join(sorted(FUNCTIONS))}"
-            raise self.refuse(node, f"{function_name!r} is not a function; {hint}")
+            raise self.refuse(node, f"{_short(function_name)} is not a function; {hint}")
         if any(isinstance(argument, ast.Starred) for argument in node.args):
             raise self.refuse(node, "starred arguments are not allowed")
+        parameters = inspect.signature(function).parameters
         options: dict[str, Any] = {}
         for option in node.keywords:
-            if option.arg is None or option.arg in RESERVED or option.arg not in inspect.signature(function).parameters:
+            if option.arg is None or option.arg in RESERVED or option.arg not in parameters:
                 raise self.refuse(node, f"{function_name} takes no option {option.arg!r}")
-            options[option.arg] = self.literal(option.value)
-        arguments = [self.record(argument) for argument in node.args]
+            is_operand = parameters[option.arg].annotation is Any
+            options[option.arg] = self.argument(option.value) if is_operand else self.literal(option.value, text=True)
+        first = next(iter(parameters.values()))
+        takes_list = first.name == "arrays" and first.kind is not first.VAR_POSITIONAL
+        first_option = len(node.args) if isinstance(function, Primitive) else 0 if function_name == "einsum" else 1
+        arguments = [
+            self.argument(argument, literal=position >= first_option, listed=takes_list)
+            for position, argument in enumerate(node.args)
+        ]
         return self.finite(node, function(*arguments, **options))
+
+    def argument(self, node: ast.expr, *, literal: bool = True, listed: bool = False) -> Any:
+        """A value; or None, True, False or text, which are options given by position. A list stays one if `listed`."""
+        if literal and isinstance(node, ast.Constant) and isinstance(node.value, bool | str | None):
+            return node.value
+        value = self.record(node)
+        return [_joined(item) for item in value] if listed and isinstance(value, list | tuple) else _joined(value)
+
+    def attribute(self, node: ast.Attribute) -> Any:
+        """A field of what a function such as linalg.eigh returns."""
+        if isinstance(node.value, ast.Name) and f"{node.value.id}.{node.attr}" in FUNCTIONS:
+            raise self.refuse(node, "is a function: call it")
+        if isinstance(node.value, ast.Call | ast.Name):
+            value = self.record(node.value)
+            if isinstance(value, tuple) and node.attr in getattr(value, "_fields", ()):
+                return getattr(value, node.attr)
+        raise self.refuse(node, "is not allowed in an expression")
 
     def subscript(self, node: ast.Subscript) -> Any:
         value, index = self.record(node.value), self.index(node.slice)
-        if isinstance(value, list):  # what a function such as split returns
-            if not isinstance(index, int):
+        if isinstance(value, list | tuple):  # what a function such as split returns
+            if type(index) is not int:
                 raise self.refuse(node, "a list is read at one whole number")
             return value[index]
         return ops.getitem(value, index)
@@ -257,36 +332,65 @@ class _Recorder:
             return slice(*(part and self.literal(part) for part in (node.lower, node.upper, node.step)))
         if isinstance(node, ast.Constant) and node.value is Ellipsis:
             return Ellipsis
-        return self.literal(node)
+        return self.record(node) if isinstance(node, ast.Compare) else self.literal(node)
 
     def sequence(self, node: ast.List | ast.Tuple) -> Any:
-        """A list of numbers; or of values, for functions that join several."""
-        if any(isinstance(inner, ast.Name | ast.Call) for inner in ast.walk(node)):
-            return [self.record(item) for item in node.elts]
-        return self.literal(node)
+        items = [self.record(item) for item in node.elts]
+        return items if isinstance(node, ast.List) else tuple(items)
 
-    def literal(self, node: ast.expr) -> Any:
-        """Numbers, None, True and False, and lists and tuples of them."""
-        try:
-            value = ast.literal_eval(node)
-        except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
-            raise self.refuse(node, "only plain numbers and lists of them are allowed here") from None
-        if any(not isinstance(leaf, int | float | None) for leaf in _leaves(value)):
-            raise self.refuse(node, "only plain numbers and lists of them are allowed here")
-        return value
+    def literal(self, node: ast.expr, *, text: bool = False) -> Any:
+        """Numbers, None, True and False, and lists and tuples of them; a string only where `text` is an option."""
+        if isinstance(node, ast.Constant) and isinstance(node.value, int | float | None | (str if text else int)):
+            return node.value
+        if isinstance(node, ast.Name) and node.id in CONSTANTS and node.id not in self.bound:
+            return CONSTANTS[node.id]
+        if isinstance(node, ast.List | ast.Tuple):
+            items = [self.literal(item) for item in node.elts]
+            return items if isinstance(node, ast.List) else tuple(items)
+        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.UAdd):
+            number = self.literal(node.operand)
+            if type(number) in (int, float):
+                return -number if isinstance(node.op, ast.USub) else number
+        raise self.refuse(node, "only plain numbers and lists of them are allowed here")
 
     def finite(self, node: ast.expr, value: Any) -> Any:
         """Arithmetic on literal numbers alone must not overflow: `9**9**9` is a mistake, not an infinity."""
-        if not isinstance(value, Value | list) and not np.all(np.isfinite(value)):
+        if not isinstance(value, Value | list | tuple) and not np.all(np.isfinite(value)):
             raise self.refuse(node, "is not a finite number")
         return value
 
 
-RESERVED = ("self", "operands", "name", "params", "rng", "dtype")  # parameters that are no options of an expression
+KINDS: dict[type[ast.expr], Callable[..., Any]] = {
+    ast.Constant: _Recorder.constant,
+    ast.Name: _Recorder.name,
+    ast.BinOp: _Recorder.binary,
+    ast.UnaryOp: _Recorder.unary,
+    ast.Compare: _Recorder.compare,
+    ast.Call: _Recorder.call,
+    ast.Attribute: _Recorder.attribute,
+    ast.Subscript: _Recorder.subscript,
+    ast.List: _Recorder.sequence,
+    ast.Tuple: _Recorder.sequence,
+}
 
 
-def _leaves(value: Any) -> list[Any]:
-    return [leaf for item in value for leaf in _leaves(item)] if isinstance(value, list | tuple) else [value]
+def _joined(value: Any) -> Any:
+    """A list that holds recorded values as one Tensor, so that each gets its gradient; anything else as it is."""
+    if not isinstance(value, list | tuple) or not _holds_values(value):
+        return value
+    return ops.stack([_joined(item) for item in value])
+
+
+def _holds_values(value: Any) -> bool:
+    return any(map(_holds_values, value)) if isinstance(value, list | tuple) else isinstance(value, Value)
+
+
+def _place(text: str, line: int, column: int) -> str:
+    """A place in the text, for people: lines and columns count from 1, and include the space the text begins with."""
+    before = text[: len(text) - len(text.lstrip())]
+    column += len(before.rpartition("\n")[2]) if line == 1 else 0
+    line += before.count("\n")
+    return f"line {line}, column {column + 1}" if "\n" in text.strip() else f"column {column + 1}"
 
 
 def _short(text: str) -> str:
