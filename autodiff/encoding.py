@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from .errors import GraphError
+from .layout import laid_out
 
 _NON_FINITE = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
 _NUMBERS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
@@ -110,19 +111,12 @@ def _read_array(data: dict[str, Any]) -> np.ndarray:
     if min(shape, default=0) < 0 or math.prod(shape) != items.size:
         raise GraphError(f"an array of shape {list(shape)} holds {items.size} numbers")
     array = items.reshape(shape)
-    return _laid_out(array, _whole_numbers(data["strides"])) if "strides" in data else array
-
-
-def _laid_out(array: np.ndarray, strides: tuple[int, ...]) -> np.ndarray:
-    """The same numbers with the given strides, in bytes: sums and products may round differently in another order."""
+    if "strides" not in data:
+        return array
+    strides = _whole_numbers(data["strides"])
     if len(strides) != array.ndim or array.size == 0:
-        raise GraphError(f"an array of shape {list(array.shape)} cannot have strides {list(strides)}")
-    ends = [(n - 1) * stride for n, stride in zip(array.shape, strides, strict=True)]
-    start = -sum(min(end, 0) for end in ends)
-    memory = np.empty(start + sum(max(end, 0) for end in ends) + array.itemsize, dtype=np.uint8)
-    laid_out: np.ndarray = np.ndarray(array.shape, array.dtype, memory, start, strides)
-    laid_out[...] = array
-    return laid_out
+        raise GraphError(f"an array of shape {list(shape)} cannot have strides {list(strides)}")
+    return laid_out(array, strides)
 
 
 def _read_scalar(data: dict[str, Any]) -> Any:

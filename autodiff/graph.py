@@ -14,6 +14,7 @@ import numpy as np
 
 from .encoding import decode, dtype_of, encode, read_only
 from .errors import AutodiffError, GraphError
+from .layout import copied
 from .tape import Source, Value, topological
 
 LEAVES = ("input", "parameter", "constant")  # the ops that compute nothing
@@ -37,8 +38,7 @@ class Node:
 
     `op` is the operation's name, or "input" (a tracked leaf), "parameter" (a trained leaf) or "constant".
     `operands` are node ids, in order and with repeats. `dtype` is "float" or "int" for plain Python numbers.
-    `value` is a read-only view of live data, not a copy: where a tensor's data is changed in place later, as some
-    optimisers do, it shows the new numbers. Draw or write a graph before such a step, or keep `Graph.from_json(text)`.
+    `value` is what the operations were computed from: arrays are read-only and stay if a tensor's data changes.
     """
 
     id: int
@@ -218,7 +218,10 @@ _FORMAT = "chainlens graph 1"
 
 
 def freeze(outputs: Iterable[Any]) -> tuple[tuple[Node, ...], tuple[int, ...], dict[int, int]]:
-    """Nodes, output ids, and the node id of each live value's recording index."""
+    """Nodes, output ids, and the node id of each live value's recording index.
+
+    Leaves have the values that the operations used, even if their arrays were written to since.
+    """
     outputs = tuple(outputs)
     for output in outputs:
         if not isinstance(output, Value):
@@ -232,7 +235,7 @@ def freeze(outputs: Iterable[Any]) -> tuple[tuple[Node, ...], tuple[int, ...], d
         nodes.append(Node(len(nodes), op, operands, read_only(value), np.shape(value), dtype_of(value), **fields))
         return len(nodes) - 1
 
-    def operand_id(operand: Any, scope: str) -> int:
+    def operand_id(operand: Any, saved: Any, scope: str) -> int:
         if isinstance(operand, Value):
             if operand.index not in ids:  # an untracked value
                 ids[operand.index] = add_value(operand, ())
@@ -240,8 +243,12 @@ def freeze(outputs: Iterable[Any]) -> tuple[tuple[Node, ...], tuple[int, ...], d
         if not isinstance(operand, np.ndarray):
             return add(operand, "constant", (), scope=scope)
         if id(operand) not in arrays:
-            arrays[id(operand)] = add(operand, "constant", (), scope=scope)
+            arrays[id(operand)] = add(own(saved, operand), "constant", (), scope=scope)
         return arrays[id(operand)]
+
+    def own(saved: Any, live: Any) -> Any:
+        """What an operation saved, copied if that is the live array and somebody could still write to it."""
+        return copied(live) if saved is live and isinstance(live, np.ndarray) and live.flags.writeable else saved
 
     def add_value(value: Value, operands: tuple[int, ...]) -> int:
         if value.primitive is not None and value.requires_grad:
@@ -249,7 +256,7 @@ def freeze(outputs: Iterable[Any]) -> tuple[tuple[Node, ...], tuple[int, ...], d
         else:
             op = value.leaf_op if value.requires_grad else "constant"
         return add(
-            value.data,
+            own(used.get(value.index, value.data), value.data),
             op,
             operands,
             name=value.name,
@@ -258,10 +265,17 @@ def freeze(outputs: Iterable[Any]) -> tuple[tuple[Node, ...], tuple[int, ...], d
             source=value.source,
         )
 
-    for value in topological(outputs):
-        operands = tuple(operand_id(operand, value.scope) for operand in value.operands)
+    values = topological(outputs)
+    used: dict[int, Any] = {}  # recording index of a live value -> its data when it was first used
+    for value in values:
+        for operand, saved in zip(value.operands, value.saved, strict=True):
+            if isinstance(operand, Value):
+                used.setdefault(operand.index, saved)
+    for value in values:
+        pairs = zip(value.operands, value.saved, strict=True)
+        operands = tuple(operand_id(operand, saved, value.scope) for operand, saved in pairs)
         ids[value.index] = add_value(value, operands)
-    output_ids = tuple(operand_id(output, "") for output in outputs)
+    output_ids = tuple(operand_id(output, None, "") for output in outputs)
     return tuple(nodes), output_ids, ids
 
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from . import ops
 from .errors import AutodiffError, OperandError, ShapeError
+from .layout import copied
 from .operators import Differentiable
 from .ops.index import At
 from .ops.shape import to_tensor
@@ -233,10 +234,10 @@ def _is_scalar(operand: Any) -> bool:
 
 def _settled(array: np.ndarray) -> np.ndarray:
     """The array if nobody can write to its memory any more, as to what operations computed; else a copy."""
-    if array.flags.writeable:
-        return array.copy("K")
-    owner = array.base
-    return array if owner is None or (type(owner) is np.ndarray and not owner.flags.writeable) else array.copy("K")
+    owner = array if array.base is None else array.base
+    if array.flags.writeable or type(owner) is not np.ndarray or owner.flags.writeable:
+        return copied(array)
+    return array
 
 
 def _between_tensors(primitive: Primitive, general: Any) -> Any:

@@ -297,7 +297,7 @@ def test_refused_with_the_offending_part(text, message):
         (["1"], "takes real numbers, got dtype <U1"),
         (1j, "complex numbers (complex128) are not supported"),
         ([1j], "complex numbers (complex128) are not supported"),
-        (10**400, "w: a int is no number or array of numbers: int too large to convert to float"),
+        (10**400, "w: a int is no number or array of numbers: Scalar: this integer is too large for a float"),
         ([10**400], "takes real numbers, got dtype object"),
         ({"a": 1}, "w: a dict is no number"),
         (object, "w: a type is no number"),
