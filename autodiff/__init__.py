@@ -54,6 +54,7 @@ __all__ = [
     "scope",
     "value_and_grad",
     "vjp",
+    "vmap",
 ]
 __all__ += ops.__all__
 
@@ -63,6 +64,7 @@ if TYPE_CHECKING:
     from .derivatives import hessian, hvp, jacobian
     from .expression import parse
     from .rematerialise import remat
+    from .vectorise import vmap
 
 # What is not needed to record and differentiate is imported at its first use, so that `import autodiff` stays quick.
 _LATER = {
@@ -74,6 +76,7 @@ _LATER = {
     "parse": "expression",
     "remat": "rematerialise",
     "save": "checkpoint",
+    "vmap": "vectorise",
 }
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from .errors import RuleError
 from .ops import where
+from .ops.reduce import somewhere
 from .ops.shape import astype, sum_to
 from .primitive import Elementwise
 from .tape import Value
@@ -126,14 +127,15 @@ def product(name: str, g: Any, local: Any, safe: bool) -> Any:
         return g if local == 1 else -g if local == -1 else g * local
     if local is False and type(g) is float:
         return 0.0
-    values = np.asarray(local.data if isinstance(local, Value) else local)
+    values: Any = local.data if isinstance(local, Value) else local
+    values = values if isinstance(values, Value) else np.asarray(values)  # a value in a map over examples holds values
     if values.dtype.kind == "b":
         return where(local, g, 0)
     if values.dtype.kind not in "fiu":
         raise RuleError(f"{name}: a local derivative must be made of numbers, got {local!r}")
     if safe:
-        silent = ~np.isfinite(values) & (np.asarray(g.data if isinstance(g, Value) else g) == 0)
-        if np.any(silent):
+        silent = ~np.isfinite(values) & ((g.data if isinstance(g, Value) else g) == 0)
+        if somewhere(silent):
             local = where(silent, 0, local)
     return g * local
 

@@ -111,7 +111,7 @@ def _gather(parts: list[Any], axis: int, out: Any, leaf: Value) -> Any:
 
 def _zeros(value: Any) -> Any:
     data = _data(value)
-    return 0.0 if isinstance(data, float | int) else np.zeros(np.shape(data), dtype=np.asarray(data).dtype)
+    return 0.0 if isinstance(data, float | int) else np.zeros_like(data)
 
 
 def _size(values: Sequence[Any]) -> int:

@@ -45,7 +45,7 @@ def remat(f: Function) -> Function:
                 return out
             raise GradientError(f"remat: the function must return one Scalar or Tensor, got {type(out).__name__}")
         operands = _used(out, start)
-        if not operands:
+        if not operands or out.takes_over:  # under vmap values are kept: they hold what is recorded around it, too
             return out
         kind, data = type(out), out.data
         del out

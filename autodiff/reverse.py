@@ -17,6 +17,7 @@ import numpy as np
 from .chain_rule import check, conform, fit, product, pull_of_arrays, pull_of_floats
 from .errors import GradientError, RuleError
 from .graph import Graph, Node, freeze
+from .ops.reduce import somewhere
 from .ops.shape import astype, to_scalar, to_tensor
 from .primitive import Elementwise
 from .tape import Value, enable_grad, no_grad, topological
@@ -167,7 +168,7 @@ def send(value: Value, g: Any, since: int, live: bool, safe: bool) -> list[Sent 
         else:
             message = primitive.vjp(position, g, out, operands, value.params)
             message = check(primitive.name, position, message, operand)
-            if live and not np.any(_data(g)) and not np.all(np.isfinite(_data(message))):
+            if live and not somewhere(_data(g) != 0) and somewhere(~np.isfinite(_data(message))):
                 message = as_cotangent(_zeros(operand), operand, live=True)
             messages.append((None, message))
     return messages
@@ -178,6 +179,8 @@ def check_unchanged(value: Value) -> None:
 
     A first derivative is made of what was saved. A second one differentiates the operand itself, as it is now.
     """
+    if value.takes_over:  # it holds values, which are checked in their turn
+        return
     for position, (operand, saved) in enumerate(zip(value.operands, value.saved, strict=True)):
         now = _data(operand)
         if now is not saved and not np.array_equal(now, saved, equal_nan=True):
@@ -222,12 +225,12 @@ def as_cotangent(direction: Any, value: Value, *, live: bool) -> Any:
     is_number = isinstance(value.data, float)
     if isinstance(direction, Value):
         if live:
-            if isinstance(direction.data, float) != is_number:
+            if isinstance(direction.data, float) != is_number and not value.takes_over:
                 direction = to_scalar(direction) if is_number else to_tensor(direction)
             return direction if is_number else astype(direction, value.data.dtype)
         direction = direction.data
     data = float(direction) if is_number else np.array(direction, dtype=value.data.dtype)
-    if not live:
+    if not live or value.takes_over:
         return data
     constant = Value.kinds["scalar" if is_number else "tensor"].leaf(data)
     constant.requires_grad = False

@@ -135,6 +135,7 @@ class Value:
     leaf_op: ClassVar[str] = "input"  # what a tracked leaf of this class is called in a graph
     kinds: ClassVar[dict[str, type["Value"]]] = {}  # "scalar" and "tensor"; each kind enters itself
     remembers: ClassVar[bool] = False  # whether a value between input and output keeps its last gradient in .grad
+    takes_over: ClassVar[bool] = False  # whether it records every operation it enters, whatever the other operands are
 
     data: Any
     grad: Any
@@ -172,6 +173,17 @@ class Value:
         ) -> "Value":
             """Compute `primitive(*operands, **params)` and remember it."""
             ...
+
+        # A kind that takes over defines these too; see `autodiff.batching`.
+
+        @property
+        def whole(self) -> Any: ...
+
+        def beside(self, x: Any) -> "Value": ...
+
+        def drawn(self, draw: Callable[[tuple[int, ...]], Any]) -> "Value": ...
+
+        def as_leaf(self) -> "Value": ...
 
     @classmethod
     def made(

@@ -55,12 +55,18 @@ class Tensor(Differentiable):
         tracked = False
         for operand in operands:
             kind = type(operand)
-            if kind is Tensor or isinstance(operand, Tensor):
+            if kind is Tensor:
                 data.append(operand.data)
                 tracked = tracked or operand.requires_grad
             elif kind is np.ndarray or kind is float or kind is int:
                 data.append(operand)
             elif isinstance(operand, Value):
+                if operand.takes_over:
+                    return operand.record(primitive, operands, params, name)
+                if isinstance(operand, Tensor):
+                    data.append(operand.data)
+                    tracked = tracked or operand.requires_grad
+                    continue
                 lifted = tuple(to_tensor(o) if _is_scalar(o) else o for o in operands)
                 return cls.record(primitive, lifted, params, name)
             elif isinstance(operand, list | tuple):
@@ -247,7 +253,8 @@ def _between_tensors(primitive: Primitive, general: Any) -> Any:
     def method(self: Tensor, other: Any) -> Any:
         # What `record` and `made` do, written out: for a small array the calls cost as much as all the rest.
         enabled, scope, source, copy, _ = recording_now()
-        if type(other) is not Tensor or not enabled or source or not (self.requires_grad or other.requires_grad):
+        tracked = type(other) is Tensor and (self.requires_grad or other.requires_grad)
+        if not tracked or not enabled or source or self.takes_over:
             return general(self, other)
         x, y = self.data, other.data
         try:

@@ -7,6 +7,7 @@ that the outer transform can differentiate it.
 """
 
 from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from copy import copy
 from functools import wraps
 from operator import index
@@ -24,6 +25,11 @@ from .tape import Value, current, enable_grad, topological
 from .tensor import Tensor
 
 Function = Callable[..., Any]
+
+
+# The innermost map over examples that is running: the `Level` of a `vmap`. What is differentiated inside a map has to
+# belong to it, for the derivative may differ from example to example where the argument does not.
+innermost: ContextVar[Any] = ContextVar("innermost", default=None)
 
 
 def grad(f: Function, argnums: int | Sequence[int] = 0) -> Function:
@@ -142,11 +148,13 @@ class Recorded:
             self.since = min((leaf.index for leaf in self.leaves), default=0)
             self.out = f(*lifted)
         self.out_leaves = flatten(self.out)
-        self.live = self.outer_recording and _reaches_before(self.out_leaves, self.since)
+        # Inside a map over examples values hold what is recorded around it, too.
+        self.mapped = innermost.get() is not None
+        self.kept = self.outer_recording and (self.mapped or _reaches_before(self.out_leaves, self.since))
 
     def result(self) -> Any:
         """The output as the caller sees it."""
-        return unflatten(self.out, iter([_lower(leaf, self.live) for leaf in self.out_leaves]))
+        return unflatten(self.out, iter([_lower(leaf, self.kept) for leaf in self.out_leaves]))
 
     def pull(self, cotangent: Any = None) -> tuple[Any, ...]:
         """The cotangents of the primals."""
@@ -165,8 +173,9 @@ class Recorded:
                 found = cotangents_of(value, g, wanted, since=self.since, live=self._is_live([g]))
                 for leaf, message in found:
                     totals[leaf.index] = added(totals[leaf.index], message) if leaf.index in totals else message
-        given = flatten(self.primals)
-        results = iter([_given(totals.get(v.index), v, p) for v, p in zip(self.leaves, given, strict=True)])
+        kept, primals = self._is_kept(cotangents), flatten(self.primals)
+        lowered = [_lower(_given(totals.get(leaf.index), leaf), kept) for leaf in self.leaves]
+        results = iter([_like(g, v, p) for g, v, p in zip(lowered, self.leaves, primals, strict=True)])
         return tuple(unflatten(primal, results) for primal in self.primals)
 
     def push(self, tangents: tuple[Any, ...]) -> Any:
@@ -183,15 +192,20 @@ class Recorded:
         ours = [value for value in self.out_leaves if self._is_ours(value)]
         found = iter(push(ours, seeds, since=self.since, live=live))
         results = [_given(next(found) if self._is_ours(value) else None, value) for value in self.out_leaves]
-        return unflatten(self.out, iter([_lower(result, live) for result in results]))
+        kept = self._is_kept(given)
+        return unflatten(self.out, iter([_lower(result, kept) for result in results]))
 
     def _is_ours(self, value: Any) -> bool:
         """Whether an output can depend on the primals: not a constant, nor a value of an outer transform."""
         return isinstance(value, Value) and value.requires_grad and value.index >= self.since
 
+    def _is_kept(self, directions: list[Any]) -> bool:
+        """Whether an outer transform may still need the history of a derivative."""
+        return self.kept or (self.outer_recording and any(_is_tracked(d) for d in directions))
+
     def _is_live(self, directions: list[Any]) -> bool:
-        tracked = any(isinstance(d, Value) and d.requires_grad for d in directions)
-        return self.live or (self.outer_recording and tracked)
+        takes_over = any(isinstance(d, Value) and d.takes_over for d in directions)
+        return self.mapped or takes_over or self._is_kept(directions)
 
 
 def _lift(primals: tuple[Any, ...]) -> tuple[tuple[Any, ...], list[Value]]:
@@ -201,10 +215,15 @@ def _lift(primals: tuple[Any, ...]) -> tuple[tuple[Any, ...], list[Value]]:
 
 
 def _fresh(leaf: Any) -> Value:
+    around = innermost.get()
+    if around is not None and isinstance(leaf, (*NUMBERS, np.ndarray, Value)):
+        leaf = around.beside(float(leaf) if isinstance(leaf, NUMBERS) else leaf)
     if isinstance(leaf, Value):
         if leaf.requires_grad:
             value: Value = alias(leaf, name=leaf.name)
             return value
+        if leaf.takes_over:
+            return leaf.as_leaf()
         leaf = leaf.data
     if isinstance(leaf, NUMBERS) and not isinstance(leaf, np.ndarray):
         return Scalar(leaf)
@@ -227,14 +246,26 @@ def _reaches_before(outputs: list[Any], since: int) -> bool:
     )
 
 
-def _given(g: Any, value: Any, like: Any = None) -> Any:
-    """The derivative found for a value, zeros like it if none was; for a Scalar or Tensor one of these."""
-    if g is None:
-        data = _data(value)
-        g = 0.0 if isinstance(data, float | int) else np.zeros_like(data)
-    if isinstance(like, Value) and not isinstance(g, Value):
-        g = as_cotangent(g, value, live=True)
-    return g
+def _is_tracked(value: Any) -> bool:
+    """Whether a value is tracked, or one inside it, of a map over examples."""
+    while isinstance(value, Value):
+        if value.requires_grad:
+            return True
+        value = getattr(value, "inner", None)
+    return False
+
+
+def _given(g: Any, value: Any) -> Any:
+    """The derivative found for a value, zeros like it if none was."""
+    if g is not None:
+        return g
+    data = _data(value)
+    return 0.0 if isinstance(data, float | int) else np.zeros_like(data)
+
+
+def _like(g: Any, value: Value, primal: Any) -> Any:
+    """A cotangent as the caller gave its primal: a Scalar or Tensor for one of these."""
+    return as_cotangent(g, value, live=True) if isinstance(primal, Value) and not isinstance(g, Value) else g
 
 
 def _lower(value: Any, live: bool) -> Any:

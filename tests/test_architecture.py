@@ -28,6 +28,8 @@ ORDER = [
     {"autodiff.tensor"},
     {"autodiff.transforms"},
     {"autodiff.derivatives", "autodiff.rematerialise"},
+    {"autodiff.batching"},
+    {"autodiff.vectorise"},
     {"autodiff.check", "autodiff.expression", "autodiff.nn", "autodiff.schedules"},
     {"autodiff.source", "autodiff.optim"},
     {"autodiff.data", "autodiff.checkpoint", "autodiff.configuration", "autodiff.threads"},

@@ -32,7 +32,7 @@ def cross_entropy(logits: Any, labels: Any, *, name: str | None = None) -> Any:
     0..k-1.
     """
     labels = labels if isinstance(labels, Value) else np.asarray(labels)
-    shape, classes = np.shape(logits), _plain(labels)
+    shape, classes = np.shape(logits), labels.data if isinstance(labels, Value) else labels
     if len(shape) != 2 or classes.shape != shape[:1] or 0 in shape:
         raise ShapeError(
             f"cross_entropy: takes logits of shape (n, k) and labels of shape (n,) with n and k at least 1, "
@@ -40,7 +40,8 @@ def cross_entropy(logits: Any, labels: Any, *, name: str | None = None) -> Any:
         )
     if classes.dtype.kind not in "iu":
         raise OperandError(f"cross_entropy: labels are class numbers, of an integer dtype, got {classes.dtype}")
-    low, high = int(classes.min()), int(classes.max())
+    every = classes.whole if isinstance(classes, Value) else classes  # under vmap, those of all examples
+    low, high = int(every.min(initial=0)), int(every.max(initial=0))
     if low < 0 or high >= shape[1]:
         raise SettingError(
             f"cross_entropy: labels must be in 0..{shape[1] - 1} for logits of shape {shape}, "
@@ -89,10 +90,6 @@ def l2_penalty(parameters: Iterable[Any], beta: float) -> Any:
         return ops.multiply(reduce(add, squares), float(beta) / 2, name="penalty")
 
 
-def _plain(labels: Any) -> np.ndarray:
-    return np.asarray(labels.data if isinstance(labels, Value) else labels)
-
-
 def _cross_entropy_forward(logits: Any, labels: Any) -> Any:
     shifted = logits - np.max(logits, axis=1, keepdims=True)
     log_total = np.log(np.sum(np.exp(shifted), axis=1))
@@ -100,8 +97,8 @@ def _cross_entropy_forward(logits: Any, labels: Any) -> Any:
 
 
 def _softmax_minus_onehot(logits: Any, labels: Any) -> Any:
-    onehot = np.zeros(np.shape(logits), dtype=logits.dtype)
-    onehot[np.arange(len(labels)), _plain(labels)] = 1
+    classes = ops.reshape(labels.data if isinstance(labels, Value) else labels, (-1, 1))
+    onehot = classes == np.arange(np.shape(logits)[1])
     return ops.softmax(logits) - onehot
 
 

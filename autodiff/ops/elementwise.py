@@ -249,7 +249,7 @@ def nan_to_num(
     >>> ad.nan_to_num(float("nan"), nan=-1.0)
     -1.0
     """
-    dtype = np.asarray(x.data if isinstance(x, Value) else x).dtype
+    dtype = np.result_type(x.data if isinstance(x, Value) else np.asarray(x))
     largest = float(np.finfo(dtype).max) if dtype.kind == "f" else math.inf
     posinf, neginf = largest if posinf is None else posinf, -largest if neginf is None else neginf
     return _nan_to_num(x, nan, posinf, neginf, name=name)

@@ -18,24 +18,26 @@ def getitem(x: Any, index: Any, *, name: str | None = None) -> Any:
 
     Where an element is read several times its gradient is the sum. Raises IndexingError, an IndexError.
     """
-    return _getitem(x, index=_plain(index), name=name)
+    index = _plain(index)
+    return _getitem(_beside(index, x), index=index, name=name)
 
 
 def scatter(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
     """Zeros of the given shape with `g` added at `index`, once per occurrence: the transpose of `getitem`."""
-    return _scatter(g, index=index, shape=tuple(shape))
+    return _scatter(_beside(index, g), index=index, shape=tuple(shape))
 
 
 def set_at(x: Any, index: Any, value: Any, *, name: str | None = None) -> Any:
     """A copy of x with `x[index] = value`; where an element is set several times the last one counts."""
-    return _set_at(x, value, index=_plain(index), name=name)
+    index = _plain(index)
+    return _set_at(_beside(index, x), value, index=index, name=name)
 
 
 def add_at(x: Any, index: Any, value: Any, *, name: str | None = None) -> Any:
     """A copy of x with `value` added at `index`, once per occurrence."""
     index = _plain(index)
     shape = np.shape(x)
-    part = np.empty(shape, dtype=bool)[index].shape
+    part = np.shape(getitem(np.empty(shape, dtype=bool), index))
     return add(x, scatter(broadcast_to(value, part), index, shape), name=name)
 
 
@@ -75,6 +77,14 @@ def _plain(index: Any) -> Any:
         index = index.copy()
         index.flags.writeable = False
     return int(index) if isinstance(index, np.integer) else index
+
+
+def _beside(index: Any, x: Any) -> Any:
+    """x as it is; or as a value of the same map over examples, where the index differs from example to example."""
+    for part in index if isinstance(index, tuple) else (index,):
+        if isinstance(part, Value):
+            x = part.beside(x)
+    return x
 
 
 def _is_basic(index: Any) -> bool:

@@ -16,7 +16,8 @@ def dropout(
 ) -> Any:
     """Inverted dropout: each number is zeroed with probability p, the others are divided by 1 − p.
 
-    The expected value stays that of x, so nothing changes when `training=False`, which returns x itself.
+    The expected value stays that of x, so nothing changes when `training=False`, which returns x itself. Under `vmap`
+    each example has a mask of its own.
     Source: Srivastava et al. 2014, "Dropout", section 10 (the inverted form).
 
     >>> import numpy as np, autodiff as ad
@@ -33,7 +34,12 @@ def dropout(
     data = x.data if isinstance(x, Value) else x
     if isinstance(data, float | int):
         return masked(x, 1 / (1 - p) if rng.random() >= p else 0.0, name=name)
-    keep = rng.random(np.shape(data), dtype=np.float32) >= p
-    mask = keep * np.asarray(1 / (1 - p), dtype=np.result_type(data, np.float16))
-    mask.flags.writeable = False  # so that it is recorded as it is, not a copy of it
+
+    def draw(shape: tuple[int, ...]) -> Any:
+        return rng.random(shape, dtype=np.float32)
+
+    uniform: Any = x.drawn(draw) if isinstance(x, Value) and x.takes_over else draw(np.shape(data))
+    mask = (uniform >= p) * np.asarray(1 / (1 - p), dtype=np.result_type(data, np.float16))
+    if isinstance(mask, np.ndarray):
+        mask.flags.writeable = False  # so that it is recorded as it is, not a copy of it
     return masked(x, mask, name=name)

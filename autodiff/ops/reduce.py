@@ -16,7 +16,7 @@ from ..tape import Value
 from .elementwise import divide, multiply, subtract, where
 from .scan import product_of_others
 from .selection import diagonal
-from .shape import broadcast_to, normal_axes, reshape, transpose
+from .shape import astype, broadcast_to, normal_axes, reshape, transpose
 
 __all__ = [
     "amax",
@@ -135,7 +135,7 @@ def average(
         weights = reshape(weights, tuple(n if i in axes else 1 for i, n in enumerate(np.shape(x))))
         weights = broadcast_to(weights, np.shape(x))
     total = sum(weights, axis, keepdims)
-    if np.any(plain(total) == 0):
+    if somewhere(plain(total) == 0):
         raise SettingError("average: the weights sum to zero")
     out = divide(sum(multiply(x, weights), axis, keepdims), total, name=name)
     return (out, total) if returned else out
@@ -148,8 +148,8 @@ def nansum(x: Any, axis: Axis = None, keepdims: bool = False, *, name: str | Non
 
 def nanmean(x: Any, axis: Axis = None, keepdims: bool = False, *, name: str | None = None) -> Any:
     """Mean over the axes of what is not NaN; NaN where nothing is left. A NaN has gradient 0."""
-    data = np.asarray(plain(x))
-    count = np.sum(~np.isnan(data), axis=axes_of(axis), keepdims=keepdims, dtype=np.result_type(data, np.float16))
+    there = ~np.isnan(plain(x))
+    count = sum(astype(there, np.result_type(plain(x), np.float16)), axis, keepdims)
     return divide(nansum(x, axis, keepdims), count, name=name)
 
 
@@ -188,6 +188,11 @@ def spread(reduced: Any, x: Any, axis: Any, keepdims: bool) -> Any:
 def plain(value: Any) -> Any:
     """The data of a value; anything else as it is."""
     return value.data if isinstance(value, Value) else value
+
+
+def somewhere(condition: Any) -> bool:
+    """Whether a plain condition holds anywhere: for any number, and in a map over examples for any example."""
+    return bool(np.any(condition.whole if isinstance(condition, Value) else condition))
 
 
 def _reduction(name: str, forward: Any, local: Any) -> Primitive:

@@ -121,12 +121,12 @@ def _diagonal(rows: int, columns: int, offset: int) -> tuple[Any, Any]:
 
 def _integers(name: str, indices: Any) -> Any:
     """Indices as an array of integers, however they were given."""
-    array = np.asarray(indices.data if isinstance(indices, Value) else indices)
+    array = indices.data if isinstance(indices, Value) else np.asarray(indices)
     if array.size == 0:
         return array.astype(np.intp)
     if array.dtype.kind not in "iu":
         raise IndexingError(f"{name}: indices are integers, got dtype {array.dtype}")
-    return array if array.ndim else int(array)
+    return array if array.ndim or isinstance(array, Value) else int(array)
 
 
 def _order(x: Any, axis: int) -> Any:

@@ -215,6 +215,8 @@ class _Conversion(Primitive):
         (x,) = operands
         if not isinstance(x, Value):
             return self.forward(x)
+        if x.takes_over:  # it is neither kind, and stands for both
+            return x
         kind = Value.kinds[self.kind]
         return kind.made(self, self.forward(x.data), operands, (x.data,), {}, name, x.requires_grad)
 
