@@ -5,8 +5,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..errors import OperandError
+from ..ops.index import getitem
 from ..ops.shape import transpose
-from .operand import Operand
+from .operand import Operand, unbatched
 
 
 class Place(NamedTuple):
@@ -30,7 +31,7 @@ def place_of(index: Any, shape: tuple[int, ...], size: int, mapped: bool) -> Pla
     NumPy puts the axes that arrays of indices make where these stand, or first if something stands between them; a
     number among arrays counts as one of them. `mapped` says whether what is indexed has an axis of examples.
     """
-    parts = _full_index(index, len(shape))
+    parts = _full_index(index, shape)
     if parts is None:
         return None
     arrays = [i for i, part in enumerate(parts) if isinstance(part, Operand | np.ndarray)]
@@ -54,9 +55,10 @@ def place_of(index: Any, shape: tuple[int, ...], size: int, mapped: bool) -> Pla
     return Place((each, *aligned), order if before else None)
 
 
-def _full_index(index: Any, ndim: int) -> tuple[Any, ...] | None:
+def _full_index(index: Any, shape: tuple[int, ...]) -> tuple[Any, ...] | None:
     """An index with a part for every axis: numbers, slices, None, arrays of integers."""
     parts: list[Any] = []
+    masked = False
     for part in index if isinstance(index, tuple) else (index,):
         if isinstance(part, tuple):
             part = np.asarray(part, dtype=None if part else np.intp)
@@ -69,8 +71,12 @@ def _full_index(index: Any, ndim: int) -> tuple[Any, ...] | None:
             )
         if is_mask and np.ndim(part) == 0:
             return None
+        masked = masked or is_mask
         parts.extend(np.nonzero(part) if is_mask else [part])
+    if masked:  # NumPy compares the shapes of masks, which their places no longer have
+        firsts = unbatched(index, lambda part: np.zeros(part.shape, np.intp))
+        getitem(np.broadcast_to(True, shape), firsts)
     used = len([part for part in parts if part is not None and part is not Ellipsis])
-    hidden = [slice(None)] * (ndim - used)
+    hidden = [slice(None)] * (len(shape) - used)
     at = next((i for i, part in enumerate(parts) if part is Ellipsis), None)
     return (*parts, *hidden) if at is None else (*parts[:at], *hidden, *parts[at + 1 :])

@@ -1,7 +1,8 @@
 """What an operand is for all examples of a map."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -9,7 +10,8 @@ from ..ops.index import getitem
 from ..ops.shape import broadcast_to, reshape
 
 
-class Operand(NamedTuple):
+@dataclass(frozen=True, slots=True, eq=False)
+class Operand:
     """What one operand is for all examples: `mapped` says whether axis 0 of the value is that of the examples."""
 
     value: Any

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..errors import OperandError
+from ..errors import OperandError, ShapeError
 from ..graph import OPERATIONS
 from ..ops.contraction import LETTERS
 from ..ops.elementwise import where
@@ -172,6 +172,8 @@ def _matmul(primitive: Primitive, operands: Sequence[Operand], params: dict[str,
 
 def _solve(primitive: Primitive, operands: Sequence[Operand], params: dict[str, Any], size: int) -> Any:
     a, b = operands
+    if not b.shape:
+        raise ShapeError(f"solve: operand shapes {a.shape} and {b.shape}: the right-hand side is a number")
     column = len(b.shape) == 1
     of_b = (*b.shape, 1) if column else b.shape
     ndim = max(len(a.shape), len(of_b))

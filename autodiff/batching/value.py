@@ -112,6 +112,8 @@ class Batched(Tensor):
         result = NotImplemented if row is None or row.whole else row.rule(primitive, seen, given, level.size)
         if result is NotImplemented:
             return _as_a_whole(level, primitive, operands, seen, given, name)
+        if name and isinstance(result, Value) and not any(result is o.value for o in seen):
+            result.name = name  # pictures are drawn of what goes on outside
         return cls.of(level, result, True, name)._made_by(primitive, operands, params)
 
     def _made_by(self, primitive: Primitive, operands: Sequence[Any], params: dict[str, Any]) -> "Batched":
@@ -181,7 +183,7 @@ class Batched(Tensor):
         return self if inner is self.inner and not self.requires_grad else Batched.of(self.level, inner, self.mapped)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        if method == "__call__" and is_plain(ufunc.__name__) and not kwargs:
+        if method == "__call__" and is_plain(ufunc.__name__) and not {"out", "where"} & set(kwargs):
             return _asked(ufunc, inputs, kwargs)
         return super().__array_ufunc__(ufunc, method, *inputs, **kwargs)
 
