@@ -1,12 +1,13 @@
 """Python's operators for Scalars and Tensors. Comparisons give plain booleans: they are not differentiable."""
 
+import math
 from collections.abc import Callable
 from typing import Any, Self
 
 import numpy as np
 
 from . import ops, protocols, reverse
-from .errors import OperandError
+from .errors import IndexingError, OperandError
 from .tape import Value
 
 OPERANDS = (int, float, np.ndarray, np.generic, list, tuple, Value)
@@ -42,6 +43,12 @@ class Differentiable(Value):
     __pow__, __rpow__ = _forward(ops.power), _reflected(ops.power)
     __mod__, __rmod__ = _forward(ops.remainder), _reflected(ops.remainder)
     __floordiv__, __rfloordiv__ = _forward(ops.floor_divide), _reflected(ops.floor_divide)
+
+    def __divmod__(self, other: Any) -> Any:
+        return ops.divmod(self, other) if isinstance(other, OPERANDS) else NotImplemented
+
+    def __rdivmod__(self, other: Any) -> Any:
+        return ops.divmod(other, self) if isinstance(other, OPERANDS) else NotImplemented
 
     def __matmul__(self, other: Any) -> Any:
         return ops.matmul(self, other) if isinstance(other, OPERANDS) else NotImplemented
@@ -89,19 +96,54 @@ class Differentiable(Value):
         return bool(self.data)
 
     def __float__(self) -> float:
-        return self.item()
+        return float(self.item())
 
     def __int__(self) -> int:
         return int(self.item())
 
+    def __complex__(self) -> complex:
+        return complex(self.item())
+
+    # As for Python's floats: whole numbers as ints, which are not differentiable; `round(x, 2)` is recorded.
+    def __round__(self, ndigits: int | None = None) -> Any:
+        return round(self.item()) if ndigits is None else ops.round(self, ndigits)
+
+    def __floor__(self) -> int:
+        return math.floor(self.item())
+
+    def __ceil__(self) -> int:
+        return math.ceil(self.item())
+
+    def __trunc__(self) -> int:
+        return math.trunc(self.item())
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        if self.requires_grad:
+            kind = type(self).__name__
+            way = "numpy() or .data" if self.shape else "item()"
+            raise OperandError(
+                f"a tracked {kind} became a plain array, which would drop its gradient: "
+                f"use the functions of autodiff, such as stack, or .{way} to leave the graph on purpose"
+            )
+        return np.array(self.data, dtype=dtype, copy=copy)
+
     def __format__(self, spec: str) -> str:
         return format(self.item(), spec) if spec else str(self)
 
-    def item(self) -> float:
-        """The one number of this value as a Python float. Raises OperandError if there are several."""
-        if np.size(self.data) != 1:
+    def item(self, *index: Any) -> float:
+        """The one number of this value as Python's own, or the one at an index. Raises OperandError if there are more.
+
+        >>> import autodiff as ad
+        >>> ad.Tensor([1.5]).item(), ad.Tensor([[1.0, 2.0]]).item(0, 1)
+        (1.5, 2.0)
+        """
+        if not index and np.size(self.data) != 1:
             raise OperandError(f"item: only a value with one element is a number, this has shape {self.shape}")
-        return float(np.asarray(self.data).item())
+        try:
+            number: float = np.asarray(self.data).item(*index)
+        except (IndexError, ValueError, TypeError) as error:
+            raise IndexingError(f"item: shape {self.shape}: {error}") from error
+        return number
 
     def register_hook(self, hook: Callable[[Any], Any]) -> Callable[[], None]:
         """Call `hook(g)` with this value's cotangent in every backward pass; what it returns, if anything, replaces it.

@@ -1,6 +1,6 @@
 """Tensor: a NumPy array that records what is done to it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -8,14 +8,14 @@ import numpy as np
 from . import ops
 from .errors import AutodiffError, OperandError, ShapeError
 from .layout import copied
-from .operators import Differentiable
+from .methods import ArrayMethods
 from .ops.index import At
 from .ops.shape import to_tensor
 from .primitive import Primitive, misfit
 from .tape import NO_PARAMS, Value, current, next_index
 
 
-class Tensor(Differentiable):
+class Tensor(ArrayMethods):
     """An array whose operations are recorded.
 
     data           anything `numpy.array` takes; it is copied
@@ -119,11 +119,6 @@ class Tensor(Differentiable):
         """Number of elements."""
         return self.data.size
 
-    @property
-    def T(self) -> Any:
-        """The transpose: all axes reversed."""
-        return ops.transpose(self)
-
     def numpy(self) -> np.ndarray:
         """The data as a plain array, which shares the tensor's memory."""
         return self.data
@@ -133,14 +128,6 @@ class Tensor(Differentiable):
         detached = Tensor.leaf(self.data)
         detached.requires_grad = False
         return detached
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        if self.requires_grad:
-            raise OperandError(
-                "a tracked Tensor became a plain array, which would drop its gradient: "
-                "use the functions of autodiff, or .numpy() to leave the graph on purpose"
-            )
-        return np.array(self.data, dtype=dtype, copy=copy)
 
     def __getitem__(self, index: Any) -> Any:
         return ops.getitem(self, index)
@@ -166,59 +153,10 @@ class Tensor(Differentiable):
             raise ShapeError(f"Tensor: shape {self.shape} has no single truth value; use .data.any() or .data.all()")
         return bool(self.data)
 
-    def sum(self, axis: Any = None, keepdims: bool = False, *, name: str | None = None) -> Any:
-        """Sum over the axes; see `autodiff.sum`."""
-        return ops.sum(self, axis, keepdims, name=name)
-
-    def mean(self, axis: Any = None, keepdims: bool = False, *, name: str | None = None) -> Any:
-        """Mean over the axes; see `autodiff.mean`."""
-        return ops.mean(self, axis, keepdims, name=name)
-
-    def max(self, axis: Any = None, keepdims: bool = False, *, name: str | None = None) -> Any:
-        """Maximum over the axes; see `autodiff.max`."""
-        return ops.max(self, axis, keepdims, name=name)
-
-    def reshape(self, *shape: Any, name: str | None = None) -> Any:
-        """The numbers in another shape, given as a tuple or as separate sizes."""
-        return ops.reshape(self, shape[0] if len(shape) == 1 else shape, name=name)
-
-    def transpose(self, *axes: Any, name: str | None = None) -> Any:
-        """The axes in another order, given as a tuple or one by one; reversed by default."""
-        order: Sequence[int] | None = (
-            None
-            if not axes or axes == (None,)
-            else axes[0]
-            if len(axes) == 1 and not isinstance(axes[0], int)
-            else axes
-        )
-        return ops.transpose(self, order, name=name)
-
-    def astype(self, dtype: Any, *, name: str | None = None) -> Any:
-        """The numbers in another dtype."""
-        return ops.astype(self, dtype, name=name)
-
     def __repr__(self) -> str:
         label = f", name={self.name!r}" if self.name else ""
         tracked = "" if self.requires_grad == (self.dtype.kind == "f") else f", requires_grad={self.requires_grad}"
         return f"Tensor({np.array2string(self.data, prefix='Tensor(', separator=', ')}{label}{tracked})"
-
-
-def _method(name: str) -> Any:
-    function = getattr(ops, name)
-
-    def method(self: Tensor, *args: Any, **kwargs: Any) -> Any:
-        return function(self, *args, **kwargs)
-
-    method.__name__, method.__doc__ = name, f"`autodiff.{name}` of this tensor, as ndarray's method."
-    return method
-
-
-# ndarray's other methods that differentiate, under the same names.
-for _name in (
-    *("min", "prod", "std", "var", "ptp", "trace", "cumsum", "cumprod", "diagonal"),
-    *("ravel", "squeeze", "swapaxes", "repeat", "take"),
-):
-    setattr(Tensor, _name, _method(_name))
 
 
 def as_array(data: Any, dtype: Any) -> np.ndarray:

@@ -24,7 +24,7 @@ ORDER = [
     {"autodiff.reverse"},
     {"autodiff.forward", "autodiff.protocols"},
     {"autodiff.operators"},
-    {"autodiff.scalar"},
+    {"autodiff.scalar", "autodiff.methods"},
     {"autodiff.tensor"},
     {"autodiff.transforms"},
     {"autodiff.derivatives", "autodiff.rematerialise"},

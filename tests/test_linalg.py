@@ -148,8 +148,16 @@ ERRORS = [
     (lambda: linalg.svd(np.ones((3, 2))), ValueError, "svd: of shape (3, 2) only full_matrices=False has"),
     (lambda: linalg.svdvals(np.ones(3)), ValueError, "svdvals: takes matrices, got shape (3,)"),
     (lambda: linalg.qr(I2, "complete"), ValueError, 'qr: mode must be "reduced" or "r", got \'complete\''),
-    (lambda: linalg.norm(I2, 2), ValueError, "norm: of matrices, ord is None or one of 'fro'; got 2"),
-    (lambda: linalg.norm(np.ones(3), 3), ValueError, "norm: of vectors, ord is None or one of 1, 2, inf; got 3"),
+    (
+        lambda: linalg.norm(I2, 3),
+        ValueError,
+        "norm: of matrices, ord is None, 1, -1, 2, -2, inf, -inf, 'fro' or 'nuc'; got 3",
+    ),
+    (
+        lambda: linalg.norm(np.ones(3), "fro"),
+        ValueError,
+        "norm: of vectors, ord is a number, inf, -inf or None; got 'fro'",
+    ),
     (lambda: linalg.norm(np.ones((2, 2, 2)), 1), ValueError, "norm: operand shape (2, 2, 2): ord=1 is of vectors"),
     (lambda: linalg.matrix_power(I2, 1.5), ValueError, "matrix_power: the exponent must be an integer, got 1.5"),
     (lambda: linalg.multi_dot([I2]), ValueError, "multi_dot: takes two matrices or more"),

@@ -101,6 +101,7 @@ NOTATION: dict[str, Notation] = {
     "max":          Notation("max", "max({0})", ("g to the maximum",)),
     "min":          Notation("min", "min({0})", ("g to the minimum",)),
     "median":       Notation("median", "median({0})", ("g to the middle",)),
+    "quantile":     Notation("quantile", "quantile({0})", ("g to the one or two numbers read",)),
     "prod":         Notation("Π", "Π {0}", ("g · product of the others",)),
     "var":          Notation("var", "var({0})", ("2g · ({0} − mean) / n",)),
     "std":          Notation("std", "std({0})", ("g · ({0} − mean) / (n · {out})",)),

@@ -9,6 +9,7 @@ from ..errors import SettingError, ShapeError
 from ..primitive import Primitive, misfit
 from .elementwise import multiply
 from .index import getitem
+from .options import refuse
 from .shape import broadcast_to, expand_dims, normal_axes, ravel, reshape, transpose
 
 __all__ = [
@@ -27,24 +28,24 @@ __all__ = [
 Pairs = int | Sequence[int] | Sequence[Sequence[int]]
 
 
-def flip(x: Any, axis: int | Sequence[int] | None = None, *, name: str | None = None) -> Any:
+def flip(m: Any, axis: int | Sequence[int] | None = None, *, name: str | None = None) -> Any:
     """The order reversed along the axes, all by default."""
-    axes = normal_axes("flip", x, axis)
-    return getitem(x, tuple(slice(None, None, -1 if i in axes else None) for i in range(np.ndim(x))), name=name)
+    axes = normal_axes("flip", m, axis)
+    return getitem(m, tuple(slice(None, None, -1 if i in axes else None) for i in range(np.ndim(m))), name=name)
 
 
-def fliplr(x: Any, *, name: str | None = None) -> Any:
+def fliplr(m: Any, *, name: str | None = None) -> Any:
     """Left and right exchanged: the order reversed along axis 1."""
-    return flip(x, 1, name=name)
+    return flip(m, 1, name=name)
 
 
-def flipud(x: Any, *, name: str | None = None) -> Any:
+def flipud(m: Any, *, name: str | None = None) -> Any:
     """Top and bottom exchanged: the order reversed along axis 0."""
-    return flip(x, 0, name=name)
+    return flip(m, 0, name=name)
 
 
 def roll(
-    x: Any, shift: int | Sequence[int], axis: int | Sequence[int] | None = None, *, name: str | None = None
+    a: Any, shift: int | Sequence[int], axis: int | Sequence[int] | None = None, *, name: str | None = None
 ) -> Any:
     """Shifted along the axes; what leaves at the end comes in at the start. By default as if flattened.
 
@@ -52,45 +53,45 @@ def roll(
     >>> ad.roll(np.arange(5), 2).tolist()
     [3, 4, 0, 1, 2]
     """
-    return _roll(x, shift=_ints(shift), axis=None if axis is None else _ints(axis), name=name)
+    return _roll(a, shift=_ints(shift), axis=None if axis is None else _ints(axis), name=name)
 
 
-def rot90(x: Any, k: int = 1, axes: Sequence[int] = (0, 1), *, name: str | None = None) -> Any:
+def rot90(m: Any, k: int = 1, axes: Sequence[int] = (0, 1), *, name: str | None = None) -> Any:
     """Turned by 90 degrees k times in the plane of two axes, from the first towards the second.
 
     Raises ShapeError unless the two axes exist and differ.
     """
     if len(axes) != 2:
         raise ShapeError(f"rot90: turns in the plane of two axes, got {tuple(axes)}")
-    first, second = normal_axes("rot90", x, axes)
-    order = list(range(np.ndim(x)))
+    first, second = normal_axes("rot90", m, axes)
+    order = list(range(np.ndim(m)))
     order[first], order[second] = second, first
     turns = k % 4
     if turns == 1:
-        return transpose(flip(x, second), order, name=name)
+        return transpose(flip(m, second), order, name=name)
     if turns == 3:
-        return flip(transpose(x, order), second, name=name)
-    return flip(x, (first, second) if turns else (), name=name)
+        return flip(transpose(m, order), second, name=name)
+    return flip(m, (first, second) if turns else (), name=name)
 
 
-def tile(x: Any, reps: int | Sequence[int], *, name: str | None = None) -> Any:
-    """The whole of x, repeated along each axis as often as `reps` says. `x: (n, m), reps (a, b) → (a·n, b·m)`.
+def tile(A: Any, reps: int | Sequence[int], *, name: str | None = None) -> Any:
+    """The whole of A, repeated along each axis as often as `reps` says. `A: (n, m), reps (a, b) → (a·n, b·m)`.
 
     >>> import numpy as np, autodiff as ad
     >>> ad.tile(np.arange(2), (2, 2)).tolist()
     [[0, 1, 0, 1], [0, 1, 0, 1]]
     """
     times = (int(reps),) if isinstance(reps, int | np.integer) else tuple(int(r) for r in reps)
-    ndim = max(np.ndim(x), len(times))
+    ndim = max(np.ndim(A), len(times))
     times = (1,) * (ndim - len(times)) + times
-    sizes = (1,) * (ndim - np.ndim(x)) + np.shape(x)
+    sizes = (1,) * (ndim - np.ndim(A)) + np.shape(A)
     # A new axis before each old one, of the size that the axis is repeated.
-    apart = reshape(x, tuple(n for size in sizes for n in (1, size)))
+    apart = reshape(A, tuple(n for size in sizes for n in (1, size)))
     copies = broadcast_to(apart, tuple(n for pair in zip(times, sizes, strict=True) for n in pair))
     return reshape(copies, tuple(r * n for r, n in zip(times, sizes, strict=True)), name=name)
 
 
-def repeat(x: Any, repeats: int | Sequence[int], axis: int | None = None, *, name: str | None = None) -> Any:
+def repeat(a: Any, repeats: int | Sequence[int], axis: int | None = None, *, name: str | None = None) -> Any:
     """Each element, or slice along the axis, repeated in place: equally often, or as often as its entry says.
 
     >>> import numpy as np, autodiff as ad
@@ -98,29 +99,30 @@ def repeat(x: Any, repeats: int | Sequence[int], axis: int | None = None, *, nam
     [0, 2, 2]
     """
     if axis is None:
-        x, axis = ravel(x), 0
-    (along,) = normal_axes("repeat", x, axis)
-    shape = np.shape(x)
+        a, axis = ravel(a), 0
+    (along,) = normal_axes("repeat", a, axis)
+    shape = np.shape(a)
     times = np.asarray(repeats)
     try:
         if times.size == 1:  # copies side by side, summed again without looking at indices
-            copies = broadcast_to(expand_dims(x, along + 1), (*shape[: along + 1], times.item(), *shape[along + 1 :]))
+            copies = broadcast_to(expand_dims(a, along + 1), (*shape[: along + 1], times.item(), *shape[along + 1 :]))
             return reshape(copies, (*shape[:along], shape[along] * times.item(), *shape[along + 1 :]), name=name)
         order = np.repeat(np.arange(shape[along]), times)
     except (ValueError, TypeError) as error:
-        raise misfit("repeat", (x, repeats), error) from error
-    return getitem(x, (*(slice(None),) * along, order), name=name)
+        raise misfit("repeat", (a, repeats), error) from error
+    return getitem(a, (*(slice(None),) * along, order), name=name)
 
 
 def pad(
-    x: Any,
+    array: Any,
     pad_width: Pairs,
     mode: str = "constant",
     *,
     constant_values: float | Sequence[Any] = 0,
     name: str | None = None,
+    **options: Any,
 ) -> Any:
-    """x with a border: before and after each axis, `pad_width` numbers wide.
+    """The array with a border: before and after each axis, `pad_width` numbers wide.
 
     pad_width        one number, one pair (before, after), or one pair per axis
     mode             "constant": filled with `constant_values`, which are written as `pad_width` is; "edge": with the
@@ -134,52 +136,53 @@ def pad(
     The gradient of a number is the sum over its copies. Raises SettingError for another mode, ShapeError for widths
     that do not fit.
     """
-    widths = _pairs(x, pad_width, "pad_width")
+    refuse("pad", **options)
+    widths = _pairs(array, pad_width, "pad_width")
     if mode == "constant":
-        values = tuple(tuple(pair) for pair in _pairs(x, constant_values, "constant_values").tolist())
+        values = tuple(tuple(pair) for pair in _pairs(array, constant_values, "constant_values").tolist())
         return _pad(
-            x, pad_width=tuple(tuple(int(n) for n in pair) for pair in widths), constant_values=values, name=name
+            array, pad_width=tuple(tuple(int(n) for n in pair) for pair in widths), constant_values=values, name=name
         )
     if mode not in ("edge", "reflect", "symmetric", "wrap"):
         raise SettingError(f"pad: mode {mode!r} is not known; choose from constant, edge, reflect, symmetric, wrap")
     try:  # where each number comes from, axis by axis
         sources = [
             np.pad(np.arange(n), pair, mode)  # type: ignore[call-overload]
-            for n, pair in zip(np.shape(x), widths, strict=True)
+            for n, pair in zip(np.shape(array), widths, strict=True)
         ]
     except (ValueError, TypeError) as error:
-        raise misfit("pad", (x,), error) from error
-    return getitem(x, np.ix_(*sources), name=name)
+        raise misfit("pad", (array,), error) from error
+    return getitem(array, np.ix_(*sources), name=name)
 
 
-def meshgrid(*arrays: Any, indexing: str = "xy", sparse: bool = False) -> tuple[Any, ...]:
+def meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: str = "xy") -> tuple[Any, ...]:
     """The coordinates of a grid, one array per axis, from the positions along each.
 
     indexing  "xy": the first runs along the columns, `k of (nᵢ,) → (n₁, n₀, n₂, ...)`; "ij": `(n₀, n₁, ...)`
     sparse    whether to leave the axes along which a coordinate does not change at size 1
+    copy      only for NumPy's sake: whether memory is shared makes no difference
 
     Raises SettingError for another indexing.
     """
     if indexing not in ("xy", "ij"):
         raise SettingError(f"meshgrid: indexing is 'xy' or 'ij', got {indexing!r}")
-    places = list(range(len(arrays)))
-    if indexing == "xy" and len(arrays) > 1:
+    places = list(range(len(xi)))
+    if indexing == "xy" and len(xi) > 1:
         places[:2] = 1, 0
     lines = [
-        reshape(x, tuple(-1 if i == place else 1 for i in range(len(arrays))))
-        for x, place in zip(arrays, places, strict=True)
+        reshape(x, tuple(-1 if i == place else 1 for i in range(len(xi)))) for x, place in zip(xi, places, strict=True)
     ]
     shape = np.broadcast_shapes(*(np.shape(line) for line in lines))
     return tuple(line if sparse else broadcast_to(line, shape) for line in lines)
 
 
-def kron(x: Any, y: Any, *, name: str | None = None) -> Any:
-    """Kronecker product: y as a block, times each number of x. `x: (n, m), y: (k, l) → (n·k, m·l)`."""
-    ndim = max(np.ndim(x), np.ndim(y))
-    shape_x, shape_y = ((1,) * (ndim - np.ndim(a)) + np.shape(a) for a in (x, y))
+def kron(a: Any, b: Any, *, name: str | None = None) -> Any:
+    """Kronecker product: b as a block, times each number of a. `a: (n, m), b: (k, l) → (n·k, m·l)`."""
+    ndim = max(np.ndim(a), np.ndim(b))
+    shape_x, shape_y = ((1,) * (ndim - np.ndim(s)) + np.shape(s) for s in (a, b))
     blocks = multiply(
-        reshape(x, tuple(n for size in shape_x for n in (size, 1))),
-        reshape(y, tuple(n for size in shape_y for n in (1, size))),
+        reshape(a, tuple(n for size in shape_x for n in (size, 1))),
+        reshape(b, tuple(n for size in shape_y for n in (1, size))),
     )
     return reshape(blocks, tuple(n * k for n, k in zip(shape_x, shape_y, strict=True)), name=name)
 
@@ -192,7 +195,7 @@ def _pairs(x: Any, value: Any, what: str) -> Any:
     """(before, after) for each axis of x, from one number, one pair or one pair per axis."""
     try:
         return np.broadcast_to(value, (np.ndim(x), 2))
-    except ValueError as error:
+    except (ValueError, TypeError) as error:
         raise ShapeError(f"pad: {what} must be a number, a pair or {np.ndim(x)} pairs, got {value!r}") from error
 
 

@@ -14,6 +14,7 @@ from ..errors import SettingError, ShapeError
 from ..primitive import Variadic
 from ..tape import Value
 from .index import getitem
+from .options import refuse
 from .shape import broadcast_to, reshape
 
 __all__ = ["einsum"]
@@ -22,13 +23,15 @@ LETTERS = ascii_uppercase + ascii_letters[:26]  # in alphabetical order, as the 
 OPTIMIZE = (False, True, "greedy", "optimal")
 
 
-def einsum(subscripts: Any, *operands: Any, optimize: bool | str = False, name: str | None = None) -> Any:
+def einsum(
+    *operands: Any, out: None = None, optimize: bool | str = False, name: str | None = None, **options: Any
+) -> Any:
     """The sum of products that the subscripts describe, as `numpy.einsum`; all its forms of subscripts are taken.
 
-    subscripts  such as "ij,jk->ik"; "ij,jk" sums over repeated letters and orders the others by the alphabet; "..."
-                are the remaining axes, broadcast; "ii" reads a diagonal. Or operands and lists of integers in turn:
-                `einsum(x, [0, 1], y, [1, 2], [0, 2])`
-    optimize    whether to multiply pair by pair in a good order (`numpy.einsum_path`): True, "greedy" or "optimal"
+    operands  subscripts first, such as "ij,jk->ik"; "ij,jk" sums over repeated letters and orders the others by the
+              alphabet; "..." are the remaining axes, broadcast; "ii" reads a diagonal. Or arrays and lists of integers
+              in turn: `einsum(x, [0, 1], y, [1, 2], [0, 2])`
+    optimize  whether to multiply pair by pair in a good order (`numpy.einsum_path`): True, "greedy" or "optimal"
 
     >>> import numpy as np, autodiff as ad
     >>> ad.grad(lambda x: ad.einsum("ii->", x))(np.ones((2, 2)))
@@ -37,6 +40,10 @@ def einsum(subscripts: Any, *operands: Any, optimize: bool | str = False, name: 
 
     Raises ShapeError if subscripts and shapes do not fit, SettingError for another value of `optimize`.
     """
+    refuse("einsum", out=out, **options)
+    if not operands:
+        raise ShapeError("einsum: takes subscripts and operands, got none")
+    subscripts, *operands = operands  # type: ignore[assignment]  # a list as good as a tuple
     if isinstance(optimize, list | tuple) or optimize not in OPTIMIZE:
         raise SettingError(f'einsum: optimize must be False, True, "greedy" or "optimal", got {optimize!r}')
     if not isinstance(subscripts, str):

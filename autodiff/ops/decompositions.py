@@ -19,6 +19,7 @@ from .index import getitem
 from .join import concatenate
 from .linalg import matmul, matrix_transpose
 from .matrices import check_square, solve
+from .options import refuse
 from .reduce import plain, sum
 from .shape import swap_last
 
@@ -94,10 +95,12 @@ def eigvalsh(a: Any, UPLO: str = "L", *, name: str | None = None) -> Any:
     return getitem(_packed_eigh("eigvalsh", a, UPLO), (..., 0, slice(None)), name=name)
 
 
-def svd(x: Any, full_matrices: bool = True, compute_uv: bool = True, *, name: str | None = None) -> Any:
-    """Singular value decomposition. `x: (..., n, m) → U (..., n, k), S (..., k), Vh (..., k, m)`, k = min(n, m).
+def svd(
+    a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False, *, name: str | None = None
+) -> Any:
+    """Singular value decomposition. `a: (..., n, m) → U (..., n, k), S (..., k), Vh (..., k, m)`, k = min(n, m).
 
-    full_matrices  must be False unless x is square: x does not determine the vectors that it adds to U or Vh
+    full_matrices  must be False unless a is square: a does not determine the vectors that it adds to U or Vh
     compute_uv     False returns S alone
 
     Source of the gradient: Townsend 2016, "Differentiating the singular value decomposition". It is not defined for the
@@ -109,14 +112,15 @@ def svd(x: Any, full_matrices: bool = True, compute_uv: bool = True, *, name: st
     array([[1., 0.],
            [0., 1.]])
 
-    Raises ShapeError if x is no matrix, SettingError for full_matrices=True if it is not square.
+    Raises ShapeError if a is no matrix, SettingError for full_matrices=True if it is not square.
     """
-    n, m = _matrix("svd", x)
+    refuse("svd", hermitian=hermitian)
+    n, m = _matrix("svd", a)
     if not compute_uv:
-        return svdvals(x, name=name)
+        return svdvals(a, name=name)
     if full_matrices and n != m:
-        raise SettingError(f"svd: of shape {np.shape(x)} only full_matrices=False has a derivative: pass that")
-    packed = _svd(x)
+        raise SettingError(f"svd: of shape {np.shape(a)} only full_matrices=False has a derivative: pass that")
+    packed = _svd(a)
     u = getitem(packed, (..., slice(None, n), slice(None)), name=name and f"{name}.U")
     s = getitem(packed, (..., n, slice(None)), name=name and f"{name}.S")
     v = getitem(packed, (..., slice(n + 1, None), slice(None)))
@@ -132,26 +136,26 @@ def svdvals(x: Any, *, name: str | None = None) -> Any:
     return getitem(_svd(x), (..., n, slice(None)), name=name)
 
 
-def qr(x: Any, mode: str = "reduced", *, name: str | None = None) -> Any:
-    """Orthonormal columns times an upper triangle. `x: (..., n, m) → Q (..., n, k), R (..., k, m)`, k = min(n, m).
+def qr(a: Any, mode: str = "reduced", *, name: str | None = None) -> Any:
+    """Orthonormal columns times an upper triangle. `a: (..., n, m) → Q (..., n, k), R (..., k, m)`, k = min(n, m).
 
     mode  "reduced", or "r" for R alone
 
     Source of the gradient: Walter & Lehmann 2010, "Algorithmic differentiation of linear algebra functions". It needs
     independent columns, the first n of them if there are more. `name` names the results `name.Q` and `name.R`.
 
-    Raises ShapeError if x is no matrix, or a gradient is taken where columns are dependent; SettingError for another
-    mode: the columns that "complete" adds are not determined by x.
+    Raises ShapeError if a is no matrix, or a gradient is taken where columns are dependent; SettingError for another
+    mode: the columns that "complete" adds are not determined by a.
     """
-    n, m = _matrix("qr", x)
+    n, m = _matrix("qr", a)
     if mode not in ("reduced", "r"):
         raise SettingError(f'qr: mode must be "reduced" or "r", got {mode!r}')
-    packed = _qr(getitem(x, (..., slice(None), slice(None, n))) if m > n else x)
+    packed = _qr(getitem(a, (..., slice(None), slice(None, n))) if m > n else a)
     name_q, name_r = (None, name) if mode == "r" else (name and f"{name}.Q", name and f"{name}.R")
     q = getitem(packed, (..., slice(None, n), slice(None)), name=name_q)
     r = getitem(packed, (..., slice(n, None), slice(None)), name=None if m > n else name_r)
     if m > n:  # the other columns, in the basis that the first ones made
-        rest = matmul(swap_last(q), getitem(x, (..., slice(None), slice(n, None))))
+        rest = matmul(swap_last(q), getitem(a, (..., slice(None), slice(n, None))))
         r = concatenate([r, rest], -1, name=name_r)
     return r if mode == "r" else QR(q, r)
 

@@ -31,8 +31,8 @@ class Slogdet(NamedTuple):
     logabsdet: Any
 
 
-def det(x: Any, *, name: str | None = None) -> Any:
-    """Determinant of each matrix. `x: (..., n, n) → (...)`. The gradient is finite at singular matrices too.
+def det(a: Any, *, name: str | None = None) -> Any:
+    """Determinant of each matrix. `a: (..., n, n) → (...)`. The gradient is finite at singular matrices too.
 
     >>> import numpy as np, autodiff as ad
     >>> ad.grad(ad.linalg.det)(np.array([[1.0, 2.0], [2.0, 4.0]])).round(12)
@@ -41,22 +41,22 @@ def det(x: Any, *, name: str | None = None) -> Any:
 
     Raises ShapeError if the matrices are not square.
     """
-    check_square("det", x)
-    return _det(x, name=name)
+    check_square("det", a)
+    return _det(a, name=name)
 
 
-def slogdet(x: Any, *, name: str | None = None) -> Slogdet:
+def slogdet(a: Any, *, name: str | None = None) -> Slogdet:
     """Sign of the determinant of each matrix, and the logarithm of its absolute value, which cannot overflow.
 
-    `x: (..., n, n) → sign (...), logabsdet (...)`. The sign has no gradient; that of the logarithm is X⁻ᵀ (Giles 2008,
+    `a: (..., n, n) → sign (...), logabsdet (...)`. The sign has no gradient; that of the logarithm is X⁻ᵀ (Giles 2008,
     section 2.2.5). `name` names the results `name.sign` and `name.logabsdet`.
 
     At a singular matrix the logarithm is −∞ and its gradient infinite.
 
     Raises ShapeError if the matrices are not square.
     """
-    check_square("slogdet", x)
-    packed = _slogdet(x)
+    check_square("slogdet", a)
+    packed = _slogdet(a)
     return Slogdet(*(getitem(packed, (..., i), name=name and f"{name}.{f}") for i, f in enumerate(Slogdet._fields)))
 
 

@@ -12,8 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import SettingError
 from ..primitive import Elementwise
 from ..tape import Value
+from .options import refuse
 
 __all__ = [
     "abs",
@@ -218,15 +220,30 @@ _nan_to_num = Elementwise(
 absolute, true_divide = abs, divide
 
 
-def clip(a: Any, a_min: Any = None, a_max: Any = None, *, name: str | None = None) -> Any:
+def clip(
+    a: Any,
+    a_min: Any = None,
+    a_max: Any = None,
+    out: None = None,
+    *,
+    min: Any = None,
+    max: Any = None,
+    name: str | None = None,
+    **options: Any,
+) -> Any:
     """min(max(a, a_min), a_max). A bound that is None is no bound; bounds that are recorded get gradients too.
 
     a, a_min, a_max  broadcast against each other. On a bound, a and the bound share the gradient evenly.
+    min, max         NumPy's other names for a_min and a_max
 
     >>> import numpy as np, autodiff as ad
     >>> ad.grad(lambda x: ad.sum(ad.clip(x, 0, 1)))(np.array([-1.0, 0.0, 0.5, 2.0]))
     array([0. , 0.5, 1. , 0. ])
     """
+    refuse("clip", out=out, **options)
+    if (a_min is not None and min is not None) or (a_max is not None and max is not None):
+        raise SettingError("clip: a_min and min are the same bound, as are a_max and max; give one of each")
+    a_min, a_max = min if a_min is None else a_min, max if a_max is None else a_max
     if a_min is None and a_max is None:
         return positive(a, name=name)
     if a_max is None:

@@ -9,7 +9,8 @@ from ..errors import ShapeError
 from ..primitive import Variadic, misfit
 from ..tape import Value
 from .index import getitem
-from .shape import atleast_1d, atleast_2d, atleast_3d, normal_axes, ravel, transpose
+from .options import check_dtype, refuse
+from .shape import astype, atleast_1d, atleast_2d, atleast_3d, normal_axes, ravel, transpose
 
 __all__ = [
     "append",
@@ -24,7 +25,15 @@ __all__ = [
 ]
 
 
-def concatenate(arrays: Sequence[Any], axis: int | None = 0, *, name: str | None = None) -> Any:
+def concatenate(
+    arrays: Sequence[Any],
+    axis: int | None = 0,
+    out: None = None,
+    *,
+    dtype: Any = None,
+    casting: str = "same_kind",
+    name: str | None = None,
+) -> Any:
     """Arrays end to end along an axis they have; `axis=None` flattens them first. Each gets its own part of g back.
 
     `arrays: k of (..., nᵢ, ...) → (..., Σ nᵢ, ...)`
@@ -33,15 +42,25 @@ def concatenate(arrays: Sequence[Any], axis: int | None = 0, *, name: str | None
     >>> ad.grad(lambda x: ad.sum(ad.concatenate([x, 3 * x]) * np.arange(4.0)))(np.ones(2))
     array([ 6., 10.])
 
+    dtype  what the arrays are cast to; by default the dtype that holds all of them
+
     Raises ShapeError if there is none, or their other axes differ.
     """
-    operands = _operands("concatenate", arrays)
+    operands = _operands("concatenate", arrays, dtype, casting, out)
     if axis is None:
         return _concatenate(*(ravel(x) for x in operands), axis=0, name=name)
     return _concatenate(*operands, axis=int(axis), name=name)
 
 
-def stack(arrays: Sequence[Any], axis: int = 0, *, name: str | None = None) -> Any:
+def stack(
+    arrays: Sequence[Any],
+    axis: int = 0,
+    out: None = None,
+    *,
+    dtype: Any = None,
+    casting: str = "same_kind",
+    name: str | None = None,
+) -> Any:
     """Arrays of one shape along a new axis. `arrays: k of shape → (..., k, ...)`, k at `axis` of the result.
 
     >>> import autodiff as ad
@@ -50,38 +69,38 @@ def stack(arrays: Sequence[Any], axis: int = 0, *, name: str | None = None) -> A
 
     Raises ShapeError if there is none, or their shapes differ.
     """
-    return _stack(*_operands("stack", arrays), axis=int(axis), name=name)
+    return _stack(*_operands("stack", arrays, dtype, casting, out), axis=int(axis), name=name)
 
 
-def vstack(arrays: Sequence[Any], *, name: str | None = None) -> Any:
+def vstack(tup: Sequence[Any], *, dtype: Any = None, casting: str = "same_kind", name: str | None = None) -> Any:
     """Rows on top of each other: joined along axis 0; a vector is one row."""
-    return concatenate([atleast_2d(x) for x in _operands("vstack", arrays)], 0, name=name)
+    return concatenate([atleast_2d(x) for x in _operands("vstack", tup, dtype, casting)], 0, name=name)
 
 
-def hstack(arrays: Sequence[Any], *, name: str | None = None) -> Any:
+def hstack(tup: Sequence[Any], *, dtype: Any = None, casting: str = "same_kind", name: str | None = None) -> Any:
     """Side by side: joined along axis 1, vectors and numbers along axis 0."""
-    operands = [atleast_1d(x) for x in _operands("hstack", arrays)]
+    operands = [atleast_1d(x) for x in _operands("hstack", tup, dtype, casting)]
     return concatenate(operands, 0 if np.ndim(operands[0]) == 1 else 1, name=name)
 
 
-def dstack(arrays: Sequence[Any], *, name: str | None = None) -> Any:
+def dstack(tup: Sequence[Any], *, name: str | None = None) -> Any:
     """One behind the other: joined along axis 2; vectors become `(1, n, 1)`, matrices `(n, m, 1)`."""
-    return concatenate([atleast_3d(x) for x in _operands("dstack", arrays)], 2, name=name)
+    return concatenate([atleast_3d(x) for x in _operands("dstack", tup)], 2, name=name)
 
 
-def column_stack(arrays: Sequence[Any], *, name: str | None = None) -> Any:
-    """Columns side by side: vectors become columns, matrices stay. `arrays: k of (n,) → (n, k)`."""
-    columns = [x if np.ndim(x) >= 2 else transpose(atleast_2d(x)) for x in _operands("column_stack", arrays)]
+def column_stack(tup: Sequence[Any], *, name: str | None = None) -> Any:
+    """Columns side by side: vectors become columns, matrices stay. `tup: k of (n,) → (n, k)`."""
+    columns = [x if np.ndim(x) >= 2 else transpose(atleast_2d(x)) for x in _operands("column_stack", tup)]
     return concatenate(columns, 1, name=name)
 
 
-def append(x: Any, values: Any, axis: int | None = None, *, name: str | None = None) -> Any:
-    """`values` after `x` along an axis; both flattened by default."""
-    return concatenate([x, values], axis, name=name)
+def append(arr: Any, values: Any, axis: int | None = None, *, name: str | None = None) -> Any:
+    """`values` after `arr` along an axis; both flattened by default."""
+    return concatenate([arr, values], axis, name=name)
 
 
-def split(x: Any, indices_or_sections: int | Sequence[int], axis: int = 0, *, name: str | None = None) -> list[Any]:
-    """The parts of `x` along an axis: as many equal ones as asked for, or cut before each of the indices.
+def split(ary: Any, indices_or_sections: int | Sequence[int], axis: int = 0, *, name: str | None = None) -> list[Any]:
+    """The parts of `ary` along an axis: as many equal ones as asked for, or cut before each of the indices.
 
     >>> import numpy as np, autodiff as ad
     >>> [part.tolist() for part in ad.split(np.arange(5), [2, 3])]
@@ -90,19 +109,19 @@ def split(x: Any, indices_or_sections: int | Sequence[int], axis: int = 0, *, na
     `name` names the parts `name[0]`, `name[1]`, ... Raises ShapeError if equal parts are not possible.
     """
     if np.ndim(indices_or_sections) == 0:
-        (along,) = normal_axes("split", x, axis)
-        n = np.shape(x)[along]
+        (along,) = normal_axes("split", ary, axis)
+        n = np.shape(ary)[along]
         if indices_or_sections < 1 or n % indices_or_sections:  # type: ignore[operator]  # it has no axes: a number
-            raise ShapeError(f"split: axis {axis} of shape {np.shape(x)} has no {indices_or_sections} equal parts")
-    return array_split(x, indices_or_sections, axis, name=name)
+            raise ShapeError(f"split: axis {axis} of shape {np.shape(ary)} has no {indices_or_sections} equal parts")
+    return array_split(ary, indices_or_sections, axis, name=name)
 
 
 def array_split(
-    x: Any, indices_or_sections: int | Sequence[int], axis: int = 0, *, name: str | None = None
+    ary: Any, indices_or_sections: int | Sequence[int], axis: int = 0, *, name: str | None = None
 ) -> list[Any]:
     """As `split`, but parts may differ by one in size: the first ones are the larger."""
-    (along,) = normal_axes("array_split", x, axis)
-    n = np.shape(x)[along]
+    (along,) = normal_axes("array_split", ary, axis)
+    n = np.shape(ary)[along]
     if isinstance(indices_or_sections, int | np.integer):
         k = int(indices_or_sections)
         if k < 1:
@@ -113,17 +132,20 @@ def array_split(
     before = (slice(None),) * along
     names = [name and f"{name}[{i}]" for i in range(len(cuts) + 1)]
     ends = zip([0, *cuts], [*cuts, n], names, strict=True)
-    return [getitem(x, (*before, slice(start, end)), name=label) for start, end, label in ends]
+    return [getitem(ary, (*before, slice(start, end)), name=label) for start, end, label in ends]
 
 
-def _operands(name: str, arrays: Any) -> list[Any]:
+def _operands(name: str, arrays: Any, dtype: Any = None, casting: str = "same_kind", out: None = None) -> list[Any]:
     """The arrays to join. A Python number takes the dtype of the others, as in any operation."""
+    refuse(name, casting=casting, out=out)
     try:
         operands = [x if isinstance(x, Value | int | float) else np.asarray(x) for x in arrays]
     except TypeError as error:
         raise misfit(name, (arrays,), error) from error
     if not operands:
         raise ShapeError(f"{name}: needs at least one array, got none")
+    if dtype is not None:
+        return [astype(x, check_dtype(name, dtype)) for x in operands]
     dtype = np.result_type(*(x.data if isinstance(x, Value) else x for x in operands))
     return [np.asarray(x, dtype) if isinstance(x, int | float) else x for x in operands]
 

@@ -13,7 +13,8 @@ from ..primitive import Primitive
 from ..tape import Value
 from .elementwise import multiply, subtract
 from .index import getitem
-from .shape import moveaxis, normal_axes, ravel, reshape, sum_to, swap_last, transpose
+from .options import refuse
+from .shape import expand_dims, moveaxis, normal_axes, ravel, reshape, sum_to, swap_last, transpose
 
 __all__ = [
     "cross",
@@ -21,16 +22,19 @@ __all__ = [
     "inner",
     "matmul",
     "matrix_transpose",
+    "matvec",
     "outer",
     "tensordot",
     "vdot",
+    "vecdot",
+    "vecmat",
 ]
 
 Axes = int | Sequence[int] | Sequence[Sequence[int]]
 
 
-def matmul(x: Any, y: Any, *, name: str | None = None) -> Any:
-    """Matrix product as `numpy.matmul`. `x: (..., n, k), y: (..., k, m) → (..., n, m)`; a vector is a row or column.
+def matmul(x1: Any, x2: Any, *, name: str | None = None) -> Any:
+    """Matrix product as `numpy.matmul`. `x1: (..., n, k), x2: (..., k, m) → (..., n, m)`; a vector is a row or column.
 
     >>> import numpy as np, autodiff as ad
     >>> ad.matmul(np.ones((128, 784)), np.ones((783, 256)))
@@ -39,40 +43,41 @@ def matmul(x: Any, y: Any, *, name: str | None = None) -> Any:
 
     Raises ShapeError if the inner sizes differ or an operand is a number.
     """
-    return _matmul(x, y, name=name)
+    return _matmul(x1, x2, name=name)
 
 
-def dot(x: Any, y: Any, *, name: str | None = None) -> Any:
-    """Dot product as `numpy.dot`: over the last axis of x and the second to last of y, the only one of a vector.
+def dot(a: Any, b: Any, out: None = None, *, name: str | None = None) -> Any:
+    """Dot product as `numpy.dot`: over the last axis of a and the second to last of b, the only one of a vector.
 
-    `x: (..., k), y: (..., k, m) → (x's ..., y's ..., m)`. A number scales the other operand.
+    `a: (..., k), b: (..., k, m) → (a's ..., b's ..., m)`. A number scales the other operand.
 
     Raises ShapeError if the summed sizes differ.
     """
-    x, y = _arrays(x, y)
-    if np.ndim(x) == 0 or np.ndim(y) == 0:
-        return multiply(x, y, name=name)
-    if np.ndim(y) <= 2:
-        _align("dot", x, y, -1, 0)
-        return matmul(x, y, name=name) if np.ndim(x) <= 2 or np.ndim(y) == 1 else tensordot(x, y, 1, name=name)
-    _align("dot", x, y, -1, -2)
-    return tensordot(x, y, ([-1], [-2]), name=name)
+    refuse("dot", out=out)
+    a, b = _arrays(a, b)
+    if np.ndim(a) == 0 or np.ndim(b) == 0:
+        return multiply(a, b, name=name)
+    if np.ndim(b) <= 2:
+        _align("dot", a, b, -1, 0)
+        return matmul(a, b, name=name) if np.ndim(a) <= 2 or np.ndim(b) == 1 else tensordot(a, b, 1, name=name)
+    _align("dot", a, b, -1, -2)
+    return tensordot(a, b, ([-1], [-2]), name=name)
 
 
-def inner(x: Any, y: Any, *, name: str | None = None) -> Any:
-    """Inner product: the sum over the last axis of both. `x: (..., k), y: (..., k) → (x's ..., y's ...)`.
+def inner(a: Any, b: Any, *, name: str | None = None) -> Any:
+    """Inner product: the sum over the last axis of both. `a: (..., k), b: (..., k) → (a's ..., b's ...)`.
 
     A number scales the other operand. Raises ShapeError if the last sizes differ.
     """
-    x, y = _arrays(x, y)
-    if np.ndim(x) == 0 or np.ndim(y) == 0:
-        return multiply(x, y, name=name)
-    _align("inner", x, y, -1, -1)
-    return tensordot(x, y, ([-1], [-1]), name=name)
+    a, b = _arrays(a, b)
+    if np.ndim(a) == 0 or np.ndim(b) == 0:
+        return multiply(a, b, name=name)
+    _align("inner", a, b, -1, -1)
+    return tensordot(a, b, ([-1], [-1]), name=name)
 
 
-def vdot(x: Any, y: Any, *, name: str | None = None) -> Any:
-    """The dot product of all numbers of x with all of y, both as vectors. `x: any shape, y: as many numbers → ()`.
+def vdot(a: Any, b: Any, *, name: str | None = None) -> Any:
+    """The dot product of all numbers of a with all of b, both as vectors. `a: any shape, b: as many numbers → ()`.
 
     >>> import numpy as np, autodiff as ad
     >>> float(ad.vdot(np.eye(2), np.array([[1.0, 2.0], [3.0, 4.0]])))
@@ -80,22 +85,23 @@ def vdot(x: Any, y: Any, *, name: str | None = None) -> Any:
 
     Raises ShapeError if the numbers of elements differ.
     """
-    x, y = _arrays(x, y)
-    if np.size(x) != np.size(y):
-        raise ShapeError(f"vdot: operand shapes {np.shape(x)} and {np.shape(y)} differ in their number of elements")
-    return matmul(ravel(x), ravel(y), name=name)
+    a, b = _arrays(a, b)
+    if np.size(a) != np.size(b):
+        raise ShapeError(f"vdot: operand shapes {np.shape(a)} and {np.shape(b)} differ in their number of elements")
+    return matmul(ravel(a), ravel(b), name=name)
 
 
-def outer(x: Any, y: Any, *, name: str | None = None) -> Any:
-    """Every number of x times every number of y. `x: n numbers, y: m numbers → (n, m)`."""
-    x, y = _arrays(x, y)
-    return multiply(reshape(x, (np.size(x), 1)), ravel(y), name=name)
+def outer(a: Any, b: Any, out: None = None, *, name: str | None = None) -> Any:
+    """Every number of a times every number of b. `a: n numbers, b: m numbers → (n, m)`."""
+    refuse("outer", out=out)
+    a, b = _arrays(a, b)
+    return multiply(reshape(a, (np.size(a), 1)), ravel(b), name=name)
 
 
-def tensordot(x: Any, y: Any, axes: Axes = 2, *, name: str | None = None) -> Any:
-    """The sum over pairs of axes: the last `axes` of x with the first of y, or `axes = (those of x, those of y)`.
+def tensordot(a: Any, b: Any, axes: Axes = 2, *, name: str | None = None) -> Any:
+    """The sum over pairs of axes: the last `axes` of a with the first of b, or `axes = (those of a, those of b)`.
 
-    `→ (x's other axes, y's other axes)`
+    `→ (a's other axes, b's other axes)`
 
     >>> import numpy as np, autodiff as ad
     >>> ad.tensordot(np.ones((3, 4, 5)), np.ones((4, 3, 2)), axes=([1, 0], [0, 1])).shape
@@ -103,38 +109,38 @@ def tensordot(x: Any, y: Any, axes: Axes = 2, *, name: str | None = None) -> Any
 
     Raises ShapeError if the axes do not pair up or their sizes differ.
     """
-    x, y = _arrays(x, y)
+    a, b = _arrays(a, b)
     if isinstance(axes, int | np.integer):
         count = int(axes)
-        if not 0 <= count <= min(np.ndim(x), np.ndim(y)):
-            raise ShapeError(f"tensordot: operand shapes {np.shape(x)} and {np.shape(y)} have not {count} axes to sum")
-        of_x, of_y = tuple(range(np.ndim(x) - count, np.ndim(x))), tuple(range(count))
+        if not 0 <= count <= min(np.ndim(a), np.ndim(b)):
+            raise ShapeError(f"tensordot: operand shapes {np.shape(a)} and {np.shape(b)} have not {count} axes to sum")
+        of_x, of_y = tuple(range(np.ndim(a) - count, np.ndim(a))), tuple(range(count))
     else:
         try:
             first, second = axes
         except (TypeError, ValueError) as error:
             raise ShapeError(f"tensordot: axes is a number or a pair of lists of axes, got {axes!r}") from error
-        of_x, of_y = normal_axes("tensordot", x, first), normal_axes("tensordot", y, second)
-    sizes = [tuple(np.shape(z)[i] for i in chosen) for z, chosen in ((x, of_x), (y, of_y))]
+        of_x, of_y = normal_axes("tensordot", a, first), normal_axes("tensordot", b, second)
+    sizes = [tuple(np.shape(z)[i] for i in chosen) for z, chosen in ((a, of_x), (b, of_y))]
     if sizes[0] != sizes[1]:
-        raise ShapeError(f"tensordot: operand shapes {np.shape(x)} and {np.shape(y)}: cannot sum over {axes}")
-    rest_x = tuple(i for i in range(np.ndim(x)) if i not in of_x)
-    rest_y = tuple(i for i in range(np.ndim(y)) if i not in of_y)
-    shape = tuple(np.shape(x)[i] for i in rest_x) + tuple(np.shape(y)[i] for i in rest_y)
+        raise ShapeError(f"tensordot: operand shapes {np.shape(a)} and {np.shape(b)}: cannot sum over {axes}")
+    rest_x = tuple(i for i in range(np.ndim(a)) if i not in of_x)
+    rest_y = tuple(i for i in range(np.ndim(b)) if i not in of_y)
+    shape = tuple(np.shape(a)[i] for i in rest_x) + tuple(np.shape(b)[i] for i in rest_y)
     inside = int(np.prod(sizes[0], dtype=int))
     rows = int(np.prod(shape[: len(rest_x)], dtype=int))
     columns = int(np.prod(shape[len(rest_x) :], dtype=int))
     product = matmul(
-        _laid_out(x, (*rest_x, *of_x), (rows, inside)),
-        _laid_out(y, (*of_y, *rest_y), (inside, columns)),
+        _laid_out(a, (*rest_x, *of_x), (rows, inside)),
+        _laid_out(b, (*of_y, *rest_y), (inside, columns)),
         name=name if shape == (rows, columns) else None,
     )
     return product if shape == (rows, columns) else reshape(product, shape, name=name)
 
 
 def cross(
-    x: Any,
-    y: Any,
+    a: Any,
+    b: Any,
     axisa: int = -1,
     axisb: int = -1,
     axisc: int = -1,
@@ -142,9 +148,9 @@ def cross(
     *,
     name: str | None = None,
 ) -> Any:
-    """Cross product of three-dimensional vectors. `x: (..., 3), y: (..., 3) → (..., 3)`, the other axes broadcast.
+    """Cross product of three-dimensional vectors. `a: (..., 3), b: (..., 3) → (..., 3)`, the other axes broadcast.
 
-    axisa, axisb, axisc  the axis that holds the vector in x, in y and in the result; `axis` stands for all three
+    axisa, axisb, axisc  the axis that holds the vector in a, in b and in the result; `axis` stands for all three
 
     >>> import numpy as np, autodiff as ad
     >>> ad.cross(np.array([1.0, 0.0, 0.0]), np.array([0.0, 1.0, 0.0]))
@@ -152,15 +158,15 @@ def cross(
 
     Raises ShapeError unless that axis has size 3.
     """
-    x, y = _arrays(x, y)
+    a, b = _arrays(a, b)
     if axis is not None:
         axisa = axisb = axisc = axis
-    (of_x,), (of_y,) = normal_axes("cross", x, axisa), normal_axes("cross", y, axisb)
-    if np.shape(x)[of_x] != 3 or np.shape(y)[of_y] != 3:
-        raise ShapeError(f"cross: operand shapes {np.shape(x)} and {np.shape(y)}: a vector has 3 components")
-    x, y = (z if along == np.ndim(z) - 1 else moveaxis(z, along, -1) for z, along in ((x, of_x), (y, of_y)))
+    (of_x,), (of_y,) = normal_axes("cross", a, axisa), normal_axes("cross", b, axisb)
+    if np.shape(a)[of_x] != 3 or np.shape(b)[of_y] != 3:
+        raise ShapeError(f"cross: operand shapes {np.shape(a)} and {np.shape(b)}: a vector has 3 components")
+    a, b = (z if along == np.ndim(z) - 1 else moveaxis(z, along, -1) for z, along in ((a, of_x), (b, of_y)))
     after, before = (..., [1, 2, 0]), (..., [2, 0, 1])
-    terms = [multiply(getitem(x, first), getitem(y, second)) for first, second in ((after, before), (before, after))]
+    terms = [multiply(getitem(a, first), getitem(b, second)) for first, second in ((after, before), (before, after))]
     (of_result,) = normal_axes("cross", terms[0], axisc)
     is_last = of_result == np.ndim(terms[0]) - 1
     result = subtract(*terms, name=name if is_last else None)
@@ -173,6 +179,43 @@ def matrix_transpose(x: Any, *, name: str | None = None) -> Any:
         raise ShapeError(f"matrix_transpose: takes matrices, got shape {np.shape(x)}")
     order = [*range(np.ndim(x) - 2), np.ndim(x) - 1, np.ndim(x) - 2]
     return transpose(x, order, name=name)
+
+
+def vecdot(x1: Any, x2: Any, *, axis: int = -1, name: str | None = None) -> Any:
+    """The dot product of each vector with its partner. `x1: (..., k), x2: (..., k) → (...)`, k along `axis` of both.
+
+    >>> import numpy as np, autodiff as ad
+    >>> ad.vecdot(np.eye(2), np.array([3.0, 4.0]))
+    array([3., 4.])
+
+    Raises ShapeError if the sizes along the axis differ.
+    """
+    x1, x2 = (moveaxis(x, axis, -1) if axis != -1 else x for x in _vectors("vecdot", x1, x2, of_both=True))
+    _align("vecdot", x1, x2, -1, -1)
+    row, column = expand_dims(x1, -2), expand_dims(x2, -1)
+    product = matmul(row, column)
+    return reshape(product, np.shape(product)[:-2], name=name)
+
+
+def matvec(x1: Any, x2: Any, *, name: str | None = None) -> Any:
+    """Each matrix times its vector. `x1: (..., n, k), x2: (..., k) → (..., n)`. Raises ShapeError on a misfit."""
+    x1, x2 = _vectors("matvec", x1, x2)
+    product = matmul(x1, expand_dims(x2, -1))
+    return reshape(product, np.shape(product)[:-1], name=name)
+
+
+def vecmat(x1: Any, x2: Any, *, name: str | None = None) -> Any:
+    """Each vector times its matrix. `x1: (..., n), x2: (..., n, m) → (..., m)`. Raises ShapeError on a misfit."""
+    x1, x2 = _vectors("vecmat", x1, x2)
+    product = matmul(expand_dims(x1, -2), x2)
+    return reshape(product, (*np.shape(product)[:-2], np.shape(product)[-1]), name=name)
+
+
+def _vectors(name: str, x1: Any, x2: Any, of_both: bool = False) -> list[Any]:
+    arrays = _arrays(x1, x2)
+    if min(np.ndim(x) for x in arrays) < 1 or (not of_both and np.ndim(arrays[0 if name == "matvec" else 1]) < 2):
+        raise ShapeError(f"{name}: operand shapes {np.shape(x1)} and {np.shape(x2)} have too few axes")
+    return arrays
 
 
 def _arrays(*operands: Any) -> list[Any]:

@@ -12,16 +12,15 @@ import numpy as np
 from ..errors import SettingError, ShapeError
 from ..primitive import Primitive
 from ..tape import Value
-from .elementwise import abs as magnitude
 from .elementwise import where
 from .linalg import matmul
-from .reduce import max as largest
+from .options import refuse
 from .reduce import plain, spread, sum
 from .reduce import trace as trace_of_axes
 from .selection import diagonal as diagonal_of_axes
-from .shape import alias, normal_axes, reshape, sum_to, swap_last
+from .shape import alias, reshape, sum_to, swap_last
 
-__all__ = ["diagonal", "inv", "lstsq", "matrix_power", "multi_dot", "norm", "pinv", "solve", "trace"]
+__all__ = ["diagonal", "inv", "lstsq", "matrix_power", "multi_dot", "pinv", "solve", "trace"]
 
 
 class LstSq(NamedTuple):
@@ -33,62 +32,23 @@ class LstSq(NamedTuple):
     s: Any
 
 
-def norm(
-    x: Any,
-    ord: int | float | str | None = None,
-    axis: int | Sequence[int] | None = None,
-    keepdims: bool = False,
-    *,
-    name: str | None = None,
-) -> Any:
-    """Length of vectors, or Frobenius norm of matrices, as `numpy.linalg.norm`. The gradient at zero is 0.
-
-    ord   None or 2, the root of the sum of squares; 1, the sum of absolute values; inf, the largest of them, whose
-          gradient ties share; "fro", of matrices, is the root of the sum of squares too
-    axis  the axis of the vectors, or the two of the matrices; all numbers by default
-
-    >>> import numpy as np, autodiff as ad
-    >>> ad.grad(ad.linalg.norm)(np.array([3.0, 4.0]))
-    array([0.6, 0.8])
-    >>> ad.grad(ad.linalg.norm)(np.zeros(2))
-    array([0., 0.])
-
-    Raises SettingError for another `ord`: singular values give the other norms of matrices, see `svdvals`.
-    """
-    axes = normal_axes("norm", x, axis)
-    if ord is None and (axis is None or len(axes) <= 2):
-        return _norm(x, axis=axes, keepdims=bool(keepdims), name=name)
-    if len(axes) not in (1, 2):
-        raise ShapeError(
-            f"norm: operand shape {np.shape(x)}: ord={ord!r} is of vectors or matrices; name one or two axes"
-        )
-    of = ("vectors", (1, 2, np.inf)) if len(axes) == 1 else ("matrices", ("fro",))
-    if isinstance(ord, bool) or ord not in of[1]:
-        raise SettingError(f"norm: of {of[0]}, ord is None or one of {', '.join(map(repr, of[1]))}; got {ord!r}")
-    if ord == 1:
-        return sum(magnitude(x), axes, keepdims, name=name)
-    if ord == np.inf:
-        return largest(magnitude(x), axes, keepdims, name=name)
-    return _norm(x, axis=axes, keepdims=bool(keepdims), name=name)
-
-
-def trace(x: Any, offset: int = 0, *, name: str | None = None) -> Any:
+def trace(x: Any, *, offset: int = 0, dtype: Any = None, name: str | None = None) -> Any:
     """Sum of a diagonal of each matrix. `x: (..., n, m) → (...)`; `autodiff.trace` takes the first two axes instead."""
-    return trace_of_axes(x, offset, -2, -1, name=name)
+    return trace_of_axes(x, offset, -2, -1, dtype, name=name)
 
 
-def diagonal(x: Any, offset: int = 0, *, name: str | None = None) -> Any:
+def diagonal(x: Any, *, offset: int = 0, name: str | None = None) -> Any:
     """A diagonal of each matrix. `x: (..., n, m) → (..., k)`; `autodiff.diagonal` takes the first two axes instead."""
     return diagonal_of_axes(x, offset, -2, -1, name=name)
 
 
-def inv(x: Any, *, name: str | None = None) -> Any:
-    """Inverse of each matrix. `x: (..., n, n) → (..., n, n)`; ∂X⁻¹ = −X⁻¹ ∂X X⁻¹ (Giles 2008, section 2.2.3).
+def inv(a: Any, *, name: str | None = None) -> Any:
+    """Inverse of each matrix. `a: (..., n, n) → (..., n, n)`; ∂X⁻¹ = −X⁻¹ ∂X X⁻¹ (Giles 2008, section 2.2.3).
 
     Raises ShapeError if a matrix is singular or not square.
     """
-    check_square("inv", x)
-    return _inv(x, name=name)
+    check_square("inv", a)
+    return _inv(a, name=name)
 
 
 def solve(a: Any, b: Any, *, name: str | None = None) -> Any:
@@ -106,14 +66,27 @@ def solve(a: Any, b: Any, *, name: str | None = None) -> Any:
     return _solve(a, b, name=name)
 
 
-def pinv(x: Any, rcond: float | None = None, *, name: str | None = None) -> Any:
-    """Moore-Penrose inverse of each matrix. `x: (..., n, m) → (..., m, n)`.
+def pinv(
+    a: Any,
+    rcond: float | None = None,
+    hermitian: bool = False,
+    *,
+    rtol: Any = np._NoValue,
+    name: str | None = None,
+) -> Any:
+    """Moore-Penrose inverse of each matrix. `a: (..., n, m) → (..., m, n)`.
 
     rcond  singular values up to this times the largest count as zero; 1e-15 by default
+    rtol   NumPy's other name for it, which by default, None, is machine precision times max(n, m)
 
     The gradient (Golub & Pereyra 1973, equation 4.12) holds where the rank does not change nearby, as at full rank.
     """
-    return _pinv(x, rcond=1e-15 if rcond is None else float(rcond), name=name)
+    refuse("pinv", hermitian=hermitian)
+    if rtol is not np._NoValue:
+        if rcond is not None:
+            raise SettingError("pinv: rcond and rtol are the same option; give one")
+        rcond = _precision(a) if rtol is None else rtol
+    return _pinv(a, rcond=1e-15 if rcond is None else float(rcond), name=name)
 
 
 def lstsq(a: Any, b: Any, rcond: float | None = None, *, name: str | None = None) -> LstSq:
@@ -134,23 +107,21 @@ def lstsq(a: Any, b: Any, rcond: float | None = None, *, name: str | None = None
     if len(shapes[0]) != 2 or len(shapes[1]) not in (1, 2) or shapes[0][0] != shapes[1][0]:
         raise ShapeError(f"lstsq: operand shapes {shapes[0]} and {shapes[1]}: takes (n, m) and (n,) or (n, k)")
     about = np.linalg.lstsq(plain(a), plain(b), rcond=rcond)
-    if rcond is None:
-        rcond = float(np.finfo(about[3].dtype).eps) * max(*shapes[0])
-    return LstSq(matmul(pinv(a, rcond), b, name=name), *about[1:])
+    return LstSq(matmul(pinv(a, _precision(a) if rcond is None else rcond), b, name=name), *about[1:])
 
 
-def matrix_power(x: Any, n: int, *, name: str | None = None) -> Any:
+def matrix_power(a: Any, n: int, *, name: str | None = None) -> Any:
     """Each matrix multiplied n times, in about log₂ n products; n = 0 gives the identity, n < 0 the inverse's power.
 
     Raises ShapeError if the matrices are not square, or singular for n < 0; SettingError if n is no integer.
     """
-    check_square("matrix_power", x)
+    check_square("matrix_power", a)
     if not isinstance(n, int | np.integer):
         raise SettingError(f"matrix_power: the exponent must be an integer, got {n!r}")
-    x = x if isinstance(x, Value) else np.asarray(x)
+    a = a if isinstance(a, Value) else np.asarray(a)
     if n == 0:
-        return where(True, np.eye(np.shape(x)[-1], dtype=x.dtype), x, name=name)
-    power, left, result = inv(x) if n < 0 else x, -n if n < 0 else n, None
+        return where(True, np.eye(np.shape(a)[-1], dtype=a.dtype), a, name=name)
+    power, left, result = inv(a) if n < 0 else a, -n if n < 0 else n, None
     while left:
         if left % 2:
             result = power if result is None else matmul(result, power)
@@ -159,13 +130,14 @@ def matrix_power(x: Any, n: int, *, name: str | None = None) -> Any:
     return alias(result, name=name) if name else result
 
 
-def multi_dot(arrays: Sequence[Any], *, name: str | None = None) -> Any:
+def multi_dot(arrays: Sequence[Any], *, out: None = None, name: str | None = None) -> Any:
     """The product of several matrices, in the order of multiplication that needs the fewest operations.
 
     `arrays: (n₀, n₁), (n₁, n₂), ... → (n₀, nₖ)`; the first may be a row vector and the last a column vector.
 
     Raises ShapeError if there are fewer than two, one in between is no matrix, or their sizes do not align.
     """
+    refuse("multi_dot", out=out)
     operands = [x if isinstance(x, Value) else np.asarray(x) for x in arrays]
     shapes = [np.shape(x) for x in operands]
     ends = (0, len(shapes) - 1)
@@ -182,6 +154,12 @@ def multi_dot(arrays: Sequence[Any], *, name: str | None = None) -> Any:
         return matmul(product(i, k), product(k + 1, j), name=name if (i, j) == ends else None)
 
     return product(*ends)
+
+
+def _precision(a: Any) -> float:
+    """Machine precision times the larger size of a matrix: the rounding of its singular values."""
+    dtype = np.result_type(np.asarray(plain(a)).dtype, np.float32)
+    return float(np.finfo(dtype).eps) * float(max(np.shape(a)[-2:]))
 
 
 def check_square(name: str, x: Any) -> None:
@@ -227,7 +205,7 @@ def _norm_local(out: Any, x: Any, axis: Any, keepdims: bool) -> Any:
 
 
 def _norm_jvp(tangents: Any, out: Any, x: Any, axis: Any, keepdims: bool) -> Any:
-    return sum(_norm_local(out, x, axis, keepdims) * tangents[0], axis, keepdims)
+    return sum(_norm_local(out, x, axis, keepdims) * tangents[0], axis, keepdims=keepdims)
 
 
 def _solved_back(g: Any, a: Any, b: Any) -> Any:
@@ -284,7 +262,8 @@ def _pinv_jvp(tangents: Any, out: Any, x: Any, rcond: float) -> Any:
     return first + second - matmul(matmul(p, tangents[0]), p)
 
 
-_norm = Primitive(
+# The root of the sum of squares, of which `norms` makes the norms.
+length = Primitive(
     "norm",
     _norm_forward,
     lambda g, out, x, axis, keepdims: spread(g, x, axis, keepdims) * _norm_local(out, x, axis, keepdims),

@@ -5,15 +5,17 @@ equal extremes, or equal middle values, share the gradient evenly.
 """
 
 import math
+import operator
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from ..errors import SettingError, ShapeError
-from ..primitive import Primitive
+from ..errors import OperandError, SettingError
+from ..primitive import Primitive, misfit
 from ..tape import Value
-from .elementwise import divide, multiply, subtract, where
+from .elementwise import add, divide, maximum, minimum, multiply, subtract, where
+from .options import check_dtype, refuse
 from .scan import product_of_others
 from .selection import diagonal
 from .shape import astype, broadcast_to, normal_axes, reshape, transpose
@@ -21,13 +23,10 @@ from .shape import astype, broadcast_to, normal_axes, reshape, transpose
 __all__ = [
     "amax",
     "amin",
-    "average",
     "max",
     "mean",
     "median",
     "min",
-    "nanmean",
-    "nansum",
     "prod",
     "ptp",
     "std",
@@ -39,140 +38,254 @@ __all__ = [
 Axis = int | Sequence[int] | None
 
 
-def sum(x: Any, axis: Axis = None, keepdims: bool = False, *, name: str | None = None) -> Any:
+def sum(
+    a: Any,
+    axis: Axis = None,
+    dtype: Any = None,
+    out: None = None,
+    keepdims: bool = False,
+    initial: Any = None,
+    where: Any = True,
+    *,
+    name: str | None = None,
+) -> Any:
     """Sum over the axes, all by default. The gradient is spread evenly: every summand has local derivative 1.
+
+    dtype    what the numbers are cast to first
+    initial  a number to start from
+    where    a mask of the numbers that count
 
     >>> import numpy as np, autodiff as ad
     >>> ad.grad(lambda x: ad.sum(x * x))(np.array([1.0, 2.0]))
     array([2., 4.])
     """
-    return _sum(x, axis=axes_of(axis), keepdims=bool(keepdims), name=name)
+    total = _sum(
+        prepared("sum", a, dtype, out, where, 0),
+        axis=axes_of(axis),
+        keepdims=bool(keepdims),
+        name=name if initial is None else None,
+    )
+    return total if initial is None else add(total, initial, name=name)
 
 
-def mean(x: Any, axis: Axis = None, keepdims: bool = False, *, name: str | None = None) -> Any:
-    """Arithmetic mean over the axes, all by default."""
-    return _mean(x, axis=axes_of(axis), keepdims=bool(keepdims), name=name)
+def mean(
+    a: Any,
+    axis: Axis = None,
+    dtype: Any = None,
+    out: None = None,
+    keepdims: bool = False,
+    *,
+    where: Any = True,
+    name: str | None = None,
+) -> Any:
+    """Arithmetic mean over the axes, all by default; `where` is a mask of the numbers that count."""
+    if where is not True:
+        a = prepared("mean", a, dtype, out, True, 0)
+        count = np.sum(np.broadcast_to(plain(where), np.shape(a)), axis=axes_of(axis), keepdims=keepdims)
+        return divide(sum(a, axis, keepdims=keepdims, where=where), count_like(count, a), name=name)
+    return _mean(prepared("mean", a, dtype, out, True, 0), axis=axes_of(axis), keepdims=bool(keepdims), name=name)
 
 
-def max(x: Any, axis: Axis = None, keepdims: bool = False, *, name: str | None = None) -> Any:
-    """Largest value over the axes, all by default. Tied maxima share the gradient evenly."""
-    return _max(x, axis=axes_of(axis), keepdims=bool(keepdims), name=name)
+def max(
+    a: Any,
+    axis: Axis = None,
+    out: None = None,
+    keepdims: bool = False,
+    initial: Any = None,
+    where: Any = True,
+    *,
+    name: str | None = None,
+) -> Any:
+    """Largest value over the axes, all by default. Tied maxima share the gradient evenly.
+
+    initial  a number that the result is at least
+    where    a mask of the numbers that count; it needs `initial`
+    """
+    a = prepared("max", a, None, out, where, initial)
+    largest = _max(a, axis=axes_of(axis), keepdims=bool(keepdims), name=name if initial is None else None)
+    return largest if initial is None else maximum(largest, initial, name=name)
 
 
-def min(x: Any, axis: Axis = None, keepdims: bool = False, *, name: str | None = None) -> Any:
-    """Smallest value over the axes, all by default. Tied minima share the gradient evenly."""
-    return _min(x, axis=axes_of(axis), keepdims=bool(keepdims), name=name)
+def min(
+    a: Any,
+    axis: Axis = None,
+    out: None = None,
+    keepdims: bool = False,
+    initial: Any = None,
+    where: Any = True,
+    *,
+    name: str | None = None,
+) -> Any:
+    """Smallest value over the axes, all by default. Tied minima share the gradient evenly.
+
+    initial  a number that the result is at most
+    where    a mask of the numbers that count; it needs `initial`
+    """
+    a = prepared("min", a, None, out, where, initial)
+    smallest = _min(a, axis=axes_of(axis), keepdims=bool(keepdims), name=name if initial is None else None)
+    return smallest if initial is None else minimum(smallest, initial, name=name)
 
 
 amax, amin = max, min
 
 
-def ptp(x: Any, axis: Axis = None, keepdims: bool = False, *, name: str | None = None) -> Any:
+def ptp(a: Any, axis: Axis = None, out: None = None, keepdims: bool = False, *, name: str | None = None) -> Any:
     """Peak to peak: the largest value less the smallest, over the axes, all by default."""
-    return subtract(max(x, axis, keepdims), min(x, axis, keepdims), name=name)
+    refuse("ptp", out=out)
+    return subtract(max(a, axis, keepdims=keepdims), min(a, axis, keepdims=keepdims), name=name)
 
 
-def prod(x: Any, axis: Axis = None, keepdims: bool = False, *, name: str | None = None) -> Any:
-    """Product over the axes, all by default. Nothing is divided by x: zeros have their exact gradient.
+def prod(
+    a: Any,
+    axis: Axis = None,
+    dtype: Any = None,
+    out: None = None,
+    keepdims: bool = False,
+    initial: Any = None,
+    where: Any = True,
+    *,
+    name: str | None = None,
+) -> Any:
+    """Product over the axes, all by default. Nothing is divided by a: zeros have their exact gradient.
+
+    dtype, initial, where  as for `sum`
 
     >>> import numpy as np, autodiff as ad
     >>> ad.grad(ad.prod)(np.array([2.0, 0.0, 3.0]))
     array([0., 6., 0.])
     """
-    return _prod(x, axis=axes_of(axis), keepdims=bool(keepdims), name=name)
+    product = _prod(
+        prepared("prod", a, dtype, out, where, 1),
+        axis=axes_of(axis),
+        keepdims=bool(keepdims),
+        name=name if initial is None else None,
+    )
+    return product if initial is None else multiply(product, initial, name=name)
 
 
-def var(x: Any, axis: Axis = None, ddof: float = 0, keepdims: bool = False, *, name: str | None = None) -> Any:
-    """Variance over the axes, all by default: Σ (x − mean)² / (n − ddof), with n numbers in each sum."""
-    return _var(x, axis=axes_of(axis), ddof=ddof, keepdims=bool(keepdims), name=name)
+def var(
+    a: Any,
+    axis: Axis = None,
+    dtype: Any = None,
+    out: None = None,
+    ddof: float = 0,
+    keepdims: bool = False,
+    *,
+    where: Any = True,
+    mean: None = None,
+    correction: float | None = None,
+    name: str | None = None,
+) -> Any:
+    """Variance over the axes, all by default: Σ (a − mean)² / (n − ddof), with n numbers in each sum.
+
+    correction  another word for ddof
+    """
+    ddof = degrees_lost("var", ddof, where, mean, correction)
+    a = prepared("var", a, dtype, out, True, 0)
+    return _var(a, axis=axes_of(axis), ddof=ddof, keepdims=bool(keepdims), name=name)
 
 
-def std(x: Any, axis: Axis = None, ddof: float = 0, keepdims: bool = False, *, name: str | None = None) -> Any:
+def std(
+    a: Any,
+    axis: Axis = None,
+    dtype: Any = None,
+    out: None = None,
+    ddof: float = 0,
+    keepdims: bool = False,
+    *,
+    where: Any = True,
+    mean: None = None,
+    correction: float | None = None,
+    name: str | None = None,
+) -> Any:
     """Standard deviation over the axes, all by default: the root of `var`. Equal numbers have gradient 0.
 
     >>> import numpy as np, autodiff as ad
     >>> ad.grad(ad.std)(np.array([0.1, 0.1, 0.1]))
     array([0., 0., 0.])
     """
-    return _std(x, axis=axes_of(axis), ddof=ddof, keepdims=bool(keepdims), name=name)
+    ddof = degrees_lost("std", ddof, where, mean, correction)
+    a = prepared("std", a, dtype, out, True, 0)
+    return _std(a, axis=axes_of(axis), ddof=ddof, keepdims=bool(keepdims), name=name)
 
 
-def average(
-    x: Any,
+def median(
+    a: Any,
     axis: Axis = None,
-    weights: Any = None,
-    returned: bool = False,
-    *,
+    out: None = None,
+    overwrite_input: bool = False,
     keepdims: bool = False,
+    *,
     name: str | None = None,
 ) -> Any:
-    """Weighted mean, Σ w·x / Σ w over the axes, all by default; the plain mean without weights.
-
-    weights   in x's shape, or in the shape of the axes averaged over; differentiable as x is
-    returned  whether to return the pair (average, sum of the weights)
-
-    >>> import numpy as np, autodiff as ad
-    >>> float(ad.average(np.array([1.0, 4.0]), weights=np.array([2.0, 1.0])))
-    2.0
-
-    Raises ShapeError if the weights do not fit, SettingError if they sum to zero.
-    """
-    if weights is None:
-        out = mean(x, axis, keepdims, name=name)
-        if not returned:
-            return out
-        count = np.size(x) // np.size(out) if np.size(out) else 0
-        return out, np.full(np.shape(out), count, dtype=out.dtype)
-    weights = weights if isinstance(weights, Value) else np.asarray(weights)
-    if np.shape(weights) != np.shape(x):
-        axes = normal_axes("average", x, axis)
-        over = tuple(np.shape(x)[i] for i in axes)
-        if axis is None or np.shape(weights) != over:
-            raise ShapeError(
-                f"average: weights of shape {np.shape(weights)} fit neither {np.shape(x)} nor the axes {axis}"
-            )
-        weights = transpose(weights, np.argsort(axes).tolist())
-        weights = reshape(weights, tuple(n if i in axes else 1 for i, n in enumerate(np.shape(x))))
-        weights = broadcast_to(weights, np.shape(x))
-    total = sum(weights, axis, keepdims)
-    if somewhere(plain(total) == 0):
-        raise SettingError("average: the weights sum to zero")
-    out = divide(sum(multiply(x, weights), axis, keepdims), total, name=name)
-    return (out, total) if returned else out
-
-
-def nansum(x: Any, axis: Axis = None, keepdims: bool = False, *, name: str | None = None) -> Any:
-    """Sum over the axes with NaN counted as 0. A NaN has gradient 0."""
-    return sum(where(np.isnan(plain(x)), 0, x), axis, keepdims, name=name)
-
-
-def nanmean(x: Any, axis: Axis = None, keepdims: bool = False, *, name: str | None = None) -> Any:
-    """Mean over the axes of what is not NaN; NaN where nothing is left. A NaN has gradient 0."""
-    there = ~np.isnan(plain(x))
-    count = sum(astype(there, np.result_type(plain(x), np.float16)), axis, keepdims)
-    return divide(nansum(x, axis, keepdims), count, name=name)
-
-
-def median(x: Any, axis: Axis = None, keepdims: bool = False, *, name: str | None = None) -> Any:
     """Middle value over the axes, all by default; of an even count the mean of the two middle ones.
 
     The gradient goes to the middle value, or half to each of the two; among equal ones it is shared evenly.
+    `overwrite_input` is only for NumPy's sake: the input stays.
 
     >>> import numpy as np, autodiff as ad
     >>> ad.grad(ad.median)(np.array([7.0, 1.0, 3.0, 5.0]))
     array([0. , 0. , 0.5, 0.5])
     """
-    return _median(x, axis=axes_of(axis), keepdims=bool(keepdims), name=name)
+    refuse("median", out=out)
+    return _median(a, axis=axes_of(axis), keepdims=bool(keepdims), name=name)
 
 
-def trace(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, *, name: str | None = None) -> Any:
-    """Sum of the diagonal of each matrix that two axes make. `x: (n, n, ...) → (...)`."""
-    return sum(diagonal(x, offset, axis1, axis2), -1, name=name)
+def trace(
+    a: Any,
+    offset: int = 0,
+    axis1: int = 0,
+    axis2: int = 1,
+    dtype: Any = None,
+    out: None = None,
+    *,
+    name: str | None = None,
+) -> Any:
+    """Sum of the diagonal of each matrix that two axes make. `a: (n, n, ...) → (...)`."""
+    return sum(diagonal(prepared("trace", a, dtype, out, True, 0), offset, axis1, axis2), -1, name=name)
 
 
 def axes_of(axis: Axis) -> int | tuple[int, ...] | None:
-    """An axis argument as a row records it."""
-    return axis if axis is None or isinstance(axis, int) else tuple(int(a) for a in axis)
+    """An axis argument as a row records it. Raises OperandError for anything but integers."""
+    if axis is None or type(axis) is int:
+        return axis
+    try:
+        return tuple(operator.index(i) for i in axis) if isinstance(axis, Sequence) else operator.index(axis)
+    except TypeError as error:
+        raise OperandError(f"axis is an integer, a tuple of them or None, got {axis!r}") from error
+
+
+def prepared(function: str, a: Any, dtype: Any, out: Any, mask: Any, neutral: Any) -> Any:
+    """The numbers to reduce: cast, and with what the mask leaves out replaced by a number that changes nothing."""
+    if out is None and dtype is None and mask is True:
+        return a
+    refuse(function, out=out)
+    if dtype is not None:
+        a = astype(a, check_dtype(function, dtype))
+    if mask is not True:
+        if neutral is None:
+            raise OperandError(f"{function}: where= needs initial=, the number to start from")
+        try:
+            mask = np.broadcast_to(plain(mask), np.shape(a))
+        except ValueError as error:
+            raise misfit(function, (a, mask), error) from error
+        a = where(mask, a, neutral)
+    return a
+
+
+def degrees_lost(function: str, ddof: float, mask: Any, given_mean: Any, correction: float | None) -> float:
+    """The ddof of a variance, of which `correction` is another name."""
+    refuse(function, where=mask, mean=given_mean)
+    if correction is None:
+        return ddof
+    if ddof != 0:
+        raise SettingError(f"{function}: ddof and correction are the same option; give one")
+    return correction
+
+
+def count_like(count: Any, a: Any) -> Any:
+    """A count in the floating dtype of a."""
+    return np.asarray(count).astype(np.result_type(np.asarray(plain(a)).dtype, np.float16))
 
 
 def spread(reduced: Any, x: Any, axis: Any, keepdims: bool) -> Any:

@@ -10,6 +10,7 @@ import numpy as np
 from ..errors import OperandError
 from ..primitive import Elementwise
 from .elementwise import describe
+from .options import refuse
 
 __all__ = [
     "ceil",
@@ -59,7 +60,7 @@ heaviside = Elementwise("heaviside", np.heaviside, False, lambda out, x, y: x ==
 fix, mod = trunc, remainder
 
 
-def round(a: Any, decimals: int = 0, *, name: str | None = None) -> Any:
+def round(a: Any, decimals: int = 0, out: None = None, *, name: str | None = None) -> Any:
     """a rounded to so many decimals, halves to the even neighbour; with derivative 0.
 
     decimals  digits after the point; a negative number rounds to tens, hundreds, ...
@@ -70,6 +71,7 @@ def round(a: Any, decimals: int = 0, *, name: str | None = None) -> Any:
 
     Raises OperandError if `decimals` is no whole number.
     """
+    refuse("round", out=out)
     try:
         places = operator.index(decimals)
     except TypeError:

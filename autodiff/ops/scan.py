@@ -16,29 +16,42 @@ from ..primitive import Primitive
 from .arrange import flip, pad
 from .index import getitem
 from .join import concatenate, stack
-from .shape import moveaxis, ravel, reshape
+from .options import check_dtype, refuse
+from .shape import astype, moveaxis, ravel, reshape
 
 __all__ = ["cumprod", "cumsum"]
 
 
-def cumsum(x: Any, axis: int | None = None, *, name: str | None = None) -> Any:
-    """Running sums along the axis; without one, of the flattened numbers.
+def cumsum(a: Any, axis: int | None = None, dtype: Any = None, out: None = None, *, name: str | None = None) -> Any:
+    """Running sums along the axis; without one, of the flattened numbers. `dtype` is what they are cast to first.
 
     >>> import numpy as np, autodiff as ad
     >>> ad.grad(lambda x: ad.sum(ad.cumsum(x)))(np.ones(3))
     array([3., 2., 1.])
     """
-    return _cumsum(ravel(x), axis=0, name=name) if axis is None else _cumsum(x, axis=int(axis), name=name)
+    a, axis = _prepared("cumsum", a, axis, dtype, out)
+    return _cumsum(a, axis=axis, name=name)
 
 
-def cumprod(x: Any, axis: int | None = None, *, name: str | None = None) -> Any:
+def cumprod(a: Any, axis: int | None = None, dtype: Any = None, out: None = None, *, name: str | None = None) -> Any:
     """Running products along the axis; without one, of the flattened numbers. Zeros have their exact gradient.
+
+    dtype  what the numbers are cast to first
 
     >>> import numpy as np, autodiff as ad
     >>> ad.grad(lambda x: ad.sum(ad.cumprod(x)))(np.array([2.0, 0.0, 3.0]))
     array([1., 8., 0.])
     """
-    return _cumprod(ravel(x), axis=0, name=name) if axis is None else _cumprod(x, axis=int(axis), name=name)
+    a, axis = _prepared("cumprod", a, axis, dtype, out)
+    return _cumprod(a, axis=axis, name=name)
+
+
+def _prepared(function: str, a: Any, axis: int | None, dtype: Any, out: None) -> tuple[Any, int]:
+    """The numbers to scan, cast and flattened if asked for, and the axis to do it along."""
+    refuse(function, out=out)
+    if dtype is not None:
+        a = astype(a, check_dtype(function, dtype))
+    return (ravel(a), 0) if axis is None else (a, int(axis))
 
 
 def product_of_others(x: Any) -> Any:

@@ -4,12 +4,13 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import IndexingError, ShapeError
+from ..errors import IndexingError, SettingError, ShapeError
 from ..primitive import Primitive
 from ..tape import Value
 from .arrange import pad
 from .elementwise import where
 from .index import getitem
+from .options import refuse
 from .shape import moveaxis, normal_axes, ravel
 
 __all__ = [
@@ -23,86 +24,105 @@ __all__ = [
 ]
 
 
-def take(x: Any, indices: Any, axis: int | None = None, *, name: str | None = None) -> Any:
+def take(
+    a: Any, indices: Any, axis: int | None = None, out: None = None, mode: str = "raise", *, name: str | None = None
+) -> Any:
     """The elements, or slices along the axis, at integer indices. A repeated one has its gradients added.
 
-    `x: (..., n, ...), indices: shape → (..., *shape, ...)`; without an axis x is flattened first.
+    `a: (..., n, ...), indices: shape → (..., *shape, ...)`; without an axis a is flattened first.
+
+    mode  what becomes of an index out of bounds: "raise" an error, "wrap" around, or "clip" to the first or last
 
     >>> import numpy as np, autodiff as ad
     >>> ad.grad(lambda x: ad.sum(ad.take(x, [0, 2, 2])))(np.ones(3))
     array([1., 0., 2.])
 
-    Raises IndexingError if an index is out of bounds or no integer.
+    Raises IndexingError if an index is out of bounds or no integer, SettingError for another mode.
     """
+    refuse("take", out=out)
     if axis is None:
-        x, axis = ravel(x), 0
-    (along,) = normal_axes("take", x, axis)
-    return getitem(x, (*(slice(None),) * along, _integers("take", indices)), name=name)
+        a, axis = ravel(a), 0
+    (along,) = normal_axes("take", a, axis)
+    chosen, n = _integers("take", indices), np.shape(a)[along]
+    if mode not in ("raise", "wrap", "clip"):
+        raise SettingError(f"take: mode is 'raise', 'wrap' or 'clip', got {mode!r}")
+    if mode != "raise":
+        chosen = chosen % n if mode == "wrap" else np.clip(chosen, 0, n - 1)
+    return getitem(a, (*(slice(None),) * along, chosen), name=name)
 
 
-def take_along_axis(x: Any, indices: Any, axis: int | None = -1, *, name: str | None = None) -> Any:
+def take_along_axis(arr: Any, indices: Any, axis: int | None = -1, *, name: str | None = None) -> Any:
     """From each slice along the axis the elements at its own indices, such as those `numpy.argsort` gives.
 
-    `x: (..., n, ...), indices: (..., k, ...) → (..., k, ...)`, the other axes broadcast; `axis=None` flattens x.
+    `arr: (..., n, ...), indices: (..., k, ...) → (..., k, ...)`, the other axes broadcast; `axis=None` flattens arr.
 
     Raises IndexingError if an index is out of bounds or no integer, ShapeError if the numbers of axes differ.
     """
     if axis is None:
-        x, axis = ravel(x), 0
-    (along,) = normal_axes("take_along_axis", x, axis)
+        arr, axis = ravel(arr), 0
+    (along,) = normal_axes("take_along_axis", arr, axis)
     chosen = _integers("take_along_axis", indices)
-    shape = np.shape(x)
+    shape = np.shape(arr)
     if np.ndim(chosen) != len(shape):
         raise ShapeError(f"take_along_axis: indices of shape {np.shape(chosen)} have not as many axes as {shape}")
     places = list(np.ogrid[tuple(slice(n) for n in shape)])
     places[along] = chosen
-    return getitem(x, tuple(places), name=name)
+    return getitem(arr, tuple(places), name=name)
 
 
-def sort(x: Any, axis: int | None = -1, *, name: str | None = None) -> Any:
-    """The numbers of each slice in ascending order; `axis=None` flattens x. The gradient is put back in x's order.
+def sort(
+    a: Any,
+    axis: int | None = -1,
+    kind: str | None = None,
+    order: None = None,
+    *,
+    stable: bool | None = None,
+    name: str | None = None,
+) -> Any:
+    """The numbers of each slice in ascending order; `axis=None` flattens a. The gradient is put back in a's order.
 
-    Among equal numbers the first in x counts as the smaller one.
+    Among equal numbers the first in a counts as the smaller one; so every `kind` gives the same, and `stable` too.
 
     >>> import numpy as np, autodiff as ad
     >>> ad.grad(lambda x: ad.sum(ad.sort(x) * np.arange(3.0)))(np.array([5.0, 9.0, 7.0]))
     array([0., 2., 1.])
     """
-    return _sort(ravel(x), axis=0, name=name) if axis is None else _sort(x, axis=int(axis), name=name)
+    refuse("sort", order=order)
+    return _sort(ravel(a), axis=0, name=name) if axis is None else _sort(a, axis=int(axis), name=name)
 
 
-def diagonal(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, *, name: str | None = None) -> Any:
+def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, *, name: str | None = None) -> Any:
     """The diagonal of each matrix that two axes make, along a new last axis; above the main one by `offset`.
 
-    `x: (n, n, ...) → (..., n)`. Raises ShapeError if x has fewer than two axes.
+    `a: (n, n, ...) → (..., n)`. Raises ShapeError if a has fewer than two axes.
     """
-    first, second = normal_axes("diagonal", x, (axis1, axis2))
-    rows, columns = _diagonal(np.shape(x)[first], np.shape(x)[second], int(offset))
-    return getitem(moveaxis(x, (first, second), (-2, -1)), (..., rows, columns), name=name)
+    first, second = normal_axes("diagonal", a, (axis1, axis2))
+    rows, columns = _diagonal(np.shape(a)[first], np.shape(a)[second], int(offset))
+    return getitem(moveaxis(a, (first, second), (-2, -1)), (..., rows, columns), name=name)
 
 
-def diag(x: Any, k: int = 0, *, name: str | None = None) -> Any:
+def diag(v: Any, k: int = 0, *, name: str | None = None) -> Any:
     """The k-th diagonal of a matrix; or the matrix with a vector on its k-th diagonal and zeros elsewhere.
 
     Raises ShapeError for anything but a vector or a matrix.
     """
-    shape = np.shape(x)
+    shape = np.shape(v)
     if len(shape) == 2:
-        return diagonal(x, k, name=name)
+        return diagonal(v, k, name=name)
     if len(shape) != 1:
         raise ShapeError(f"diag: takes a vector or a matrix, got shape {shape}")
-    columns = pad(x, (max(k, 0), max(-k, 0)))
+    columns = pad(v, (max(k, 0), max(-k, 0)))
     return where(np.eye(shape[0] + abs(k), k=k, dtype=bool), columns, 0, name=name)
 
 
-def tril(x: Any, k: int = 0, *, name: str | None = None) -> Any:
-    """Each matrix with zeros above its k-th diagonal. `x: (..., n, m) → (..., n, m)`."""
-    return where(_below("tril", x, k), x, 0, name=name)
+def tril(m: Any, k: int = 0, *, name: str | None = None) -> Any:
+    """Each matrix with zeros above its k-th diagonal. `m: (..., n, m) → (..., n, m)`."""
+    return where(_below("tril", m, k), m, 0, name=name)
 
 
-def triu(x: Any, k: int = 0, *, name: str | None = None) -> Any:
-    """Each matrix with zeros below its k-th diagonal. `x: (..., n, m) → (..., n, m)`."""
-    return where(_below("triu", x, k - 1), 0, x, name=name)
+def triu(m: Any, k: int = 0, *, name: str | None = None) -> Any:
+    """Each matrix with zeros below its k-th diagonal. `m: (..., n, m) → (..., n, m)`."""
+    return where(_below("triu", m, k - 1), 0, m, name=name)
 
 
 def _below(name: str, x: Any, k: int) -> Any:

@@ -3,15 +3,17 @@
 The rows are few; ravel, moveaxis, squeeze and the like are `reshape` and `transpose` under the names NumPy gives them.
 """
 
+import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from ..errors import ShapeError
+from ..errors import OperandError, SettingError, ShapeError
 from ..primitive import Elementwise, Primitive, misfit
 from ..tape import Value
+from .options import check_dtype, refuse
 
 __all__ = [
     "astype",
@@ -29,22 +31,31 @@ __all__ = [
 ]
 
 
-def reshape(x: Any, shape: int | Sequence[int], *, name: str | None = None) -> Any:
-    """The same numbers in another shape; one entry may be -1. `x: any shape → shape`.
+def reshape(
+    a: Any, shape: int | Sequence[int], order: str = "C", *, copy: bool | None = None, name: str | None = None
+) -> Any:
+    """The same numbers in another shape; one entry may be -1. `a: any shape → shape`.
+
+    order  "C": the last axis runs fastest; "F": the first one
+    copy   only for NumPy's sake: whether memory is shared makes no difference
 
     >>> import numpy as np, autodiff as ad
     >>> ad.reshape(np.arange(4.0), (2, 2)).shape
     (2, 2)
 
-    Raises ShapeError if the number of elements differs.
+    Raises ShapeError if the number of elements differs, SettingError for another order.
     """
-    return _reshape(x, shape=_dims(shape), name=name)
+    if order == "C":
+        return _reshape(a, shape=_dims(shape), name=name)
+    if order != "F":
+        raise SettingError(f"reshape: order is 'C' or 'F', got {order!r}")
+    return transpose(_reshape(transpose(a), shape=_dims(shape)[::-1]), name=name)
 
 
-def transpose(x: Any, axes: Sequence[int] | None = None, *, name: str | None = None) -> Any:
+def transpose(a: Any, axes: Sequence[int] | None = None, *, name: str | None = None) -> Any:
     """Axes in another order, reversed by default, as `numpy.transpose`."""
-    order = tuple(range(np.ndim(x)))[::-1] if axes is None else _dims(axes)
-    return _transpose(x, axes=order, name=name)
+    order = tuple(range(np.ndim(a)))[::-1] if axes is None else _dims(axes)
+    return _transpose(a, axes=order, name=name)
 
 
 def swap_last(x: Any) -> Any:
@@ -54,9 +65,12 @@ def swap_last(x: Any) -> Any:
     return _transpose(x, axes=tuple(order))
 
 
-def broadcast_to(x: Any, shape: int | Sequence[int], *, name: str | None = None) -> Any:
-    """The numbers repeated to a larger shape by NumPy's broadcasting. The gradient sums the repeats again."""
-    return _broadcast_to(x, shape=_dims(shape), name=name)
+def broadcast_to(array: Any, shape: int | Sequence[int], subok: bool = False, *, name: str | None = None) -> Any:
+    """The numbers repeated to a larger shape by NumPy's broadcasting. The gradient sums the repeats again.
+
+    subok  only for NumPy's sake: the result is of this package's own kind
+    """
+    return _broadcast_to(array, shape=_dims(shape), name=name)
 
 
 def sum_to(x: Any, shape: Sequence[int]) -> Any:
@@ -64,80 +78,86 @@ def sum_to(x: Any, shape: Sequence[int]) -> Any:
     return _sum_to(x, shape=tuple(shape))
 
 
-def astype(x: Any, dtype: Any, *, name: str | None = None) -> Any:
-    """The numbers in another dtype. A cast to integers is a constant: it has no gradient."""
-    return _astype(x, dtype=np.dtype(dtype), name=name)
+def astype(x: Any, dtype: Any, *, copy: bool = True, device: str | None = None, name: str | None = None) -> Any:
+    """The numbers in another dtype. A cast to integers is a constant: it has no gradient.
+
+    copy, device  only for NumPy's sake; the one device is "cpu"
+
+    Raises OperandError if dtype is none.
+    """
+    refuse("astype", device=device)
+    return _astype(x, dtype=check_dtype("astype", dtype), name=name)
 
 
-def ravel(x: Any, *, name: str | None = None) -> Any:
-    """All numbers in one row, the last axis running fastest. `x: any shape → (size,)`."""
-    return reshape(x, (-1,), name=name)
+def ravel(a: Any, order: str = "C", *, name: str | None = None) -> Any:
+    """All numbers in one row, the last axis running fastest, or with order="F" the first. `a: any shape → (size,)`."""
+    return reshape(a, (-1,), order, name=name)
 
 
-def expand_dims(x: Any, axis: int | Sequence[int], *, name: str | None = None) -> Any:
+def expand_dims(a: Any, axis: int | Sequence[int], *, name: str | None = None) -> Any:
     """New axes of size 1, at these places of the result.
 
     >>> import numpy as np, autodiff as ad
     >>> ad.expand_dims(np.ones((3, 4)), (0, -1)).shape
     (1, 3, 4, 1)
     """
-    ndim = np.ndim(x) + (1 if isinstance(axis, int | np.integer) else len(axis))
+    ndim = np.ndim(a) + (1 if isinstance(axis, int | np.integer) else len(axis))
     try:
         new = normalize_axis_tuple(axis, ndim)
     except (ValueError, TypeError) as error:
-        raise misfit("expand_dims", (x,), error) from error
-    sizes = iter(np.shape(x))
-    return reshape(x, tuple(1 if i in new else next(sizes) for i in range(ndim)), name=name)
+        raise misfit("expand_dims", (a,), error) from error
+    sizes = iter(np.shape(a))
+    return reshape(a, tuple(1 if i in new else next(sizes) for i in range(ndim)), name=name)
 
 
-def squeeze(x: Any, axis: int | Sequence[int] | None = None, *, name: str | None = None) -> Any:
+def squeeze(a: Any, axis: int | Sequence[int] | None = None, *, name: str | None = None) -> Any:
     """Without the given axes, all of size 1; by default without every axis of size 1.
 
     Raises ShapeError if a given axis has another size.
     """
-    shape = np.shape(x)
-    gone = [i for i, n in enumerate(shape) if n == 1] if axis is None else normal_axes("squeeze", x, axis)
+    shape = np.shape(a)
+    gone = [i for i, n in enumerate(shape) if n == 1] if axis is None else normal_axes("squeeze", a, axis)
     for i in gone:
         if shape[i] != 1:
             raise ShapeError(f"squeeze: operand shape {shape}: axis {i} has size {shape[i]}, not 1")
-    return reshape(x, tuple(n for i, n in enumerate(shape) if i not in gone), name=name)
+    return reshape(a, tuple(n for i, n in enumerate(shape) if i not in gone), name=name)
 
 
-def swapaxes(x: Any, axis1: int, axis2: int, *, name: str | None = None) -> Any:
+def swapaxes(a: Any, axis1: int, axis2: int, *, name: str | None = None) -> Any:
     """Two axes exchanged."""
-    (first,), (second,) = normal_axes("swapaxes", x, axis1), normal_axes("swapaxes", x, axis2)
-    order = list(range(np.ndim(x)))
+    (first,), (second,) = normal_axes("swapaxes", a, axis1), normal_axes("swapaxes", a, axis2)
+    order = list(range(np.ndim(a)))
     order[first], order[second] = second, first
-    return transpose(x, order, name=name)
+    return transpose(a, order, name=name)
 
 
-def moveaxis(x: Any, source: int | Sequence[int], destination: int | Sequence[int], *, name: str | None = None) -> Any:
+def moveaxis(a: Any, source: int | Sequence[int], destination: int | Sequence[int], *, name: str | None = None) -> Any:
     """Axes moved to new places, the others kept in order.
 
     >>> import numpy as np, autodiff as ad
     >>> ad.moveaxis(np.ones((3, 4, 5)), 0, -1).shape
     (4, 5, 3)
     """
-    start, end = normal_axes("moveaxis", x, source), normal_axes("moveaxis", x, destination)
+    start, end = normal_axes("moveaxis", a, source), normal_axes("moveaxis", a, destination)
     if len(start) != len(end):
         raise ShapeError(f"moveaxis: {len(start)} source axes, but {len(end)} destinations")
-    order = [i for i in range(np.ndim(x)) if i not in start]
+    order = [i for i in range(np.ndim(a)) if i not in start]
     for place, axis in sorted(zip(end, start, strict=True)):
         order.insert(place, axis)
-    return transpose(x, order, name=name)
+    return transpose(a, order, name=name)
 
 
-def atleast_1d(*arrays: Any) -> Any:
-    """A number as an array of one; anything else as it is. Several arrays give a tuple."""
-    return _each(arrays, lambda x: reshape(x, (1,)) if np.ndim(x) == 0 else x)
+def atleast_1d(*arys: Any) -> Any:
+    """A number as an array of one; anything else as it is. Several arys give a tuple."""
+    return _each(arys, lambda x: reshape(x, (1,)) if np.ndim(x) == 0 else x)
 
 
-def atleast_2d(*arrays: Any) -> Any:
-    """A number or vector as a matrix of one row. Several arrays give a tuple."""
-    return _each(arrays, lambda x: reshape(x, (1,) * (2 - np.ndim(x)) + np.shape(x)) if np.ndim(x) < 2 else x)
+def atleast_2d(*arys: Any) -> Any:
+    """A number or vector as a matrix of one row. Several arys give a tuple."""
+    return _each(arys, lambda x: reshape(x, (1,) * (2 - np.ndim(x)) + np.shape(x)) if np.ndim(x) < 2 else x)
 
 
-def atleast_3d(*arrays: Any) -> Any:
+def atleast_3d(*arys: Any) -> Any:
     """With three axes at least: `(n,)` becomes `(1, n, 1)`, `(n, m)` becomes `(n, m, 1)`. Several give a tuple."""
 
     def widened(x: Any) -> Any:
@@ -145,7 +165,7 @@ def atleast_3d(*arrays: Any) -> Any:
         wide = {0: (1, 1, 1), 1: (1, *shape, 1), 2: (*shape, 1)}
         return reshape(x, wide[len(shape)]) if len(shape) < 3 else x
 
-    return _each(arrays, widened)
+    return _each(arys, widened)
 
 
 def _each(arrays: tuple[Any, ...], change: Callable[[Any], Any]) -> Any:
@@ -164,7 +184,11 @@ def normal_axes(name: str, x: Any, axis: int | Sequence[int] | None) -> tuple[in
 
 
 def _dims(shape: int | Sequence[int]) -> tuple[int, ...]:
-    return (int(shape),) if isinstance(shape, int | np.integer) else tuple(int(n) for n in shape)
+    """A shape, or an order of axes, as a tuple. Raises OperandError for anything but integers."""
+    try:
+        return tuple(operator.index(n) for n in shape) if np.iterable(shape) else (operator.index(shape),)
+    except TypeError as error:
+        raise OperandError(f"a shape or order of axes is an integer or a tuple of them, got {shape!r}") from error
 
 
 def _sum_to_forward(x: Any, shape: tuple[int, ...]) -> Any:

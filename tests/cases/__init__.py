@@ -7,8 +7,11 @@ KINKS  (function, point, derivative): the conventions at points where there is n
 
 from . import (
     activations,
+    aliases,
     arrange,
+    choice,
     contraction,
+    creation,
     decompositions,
     determinants,
     elementwise,
@@ -18,11 +21,17 @@ from . import (
     linalg,
     losses,
     matrices,
+    missing_values,
+    norms,
+    pieces,
     reduce,
     rounding,
+    samples,
     scan,
     selection,
     shape,
+    statistics,
+    systems,
     trigonometry,
 )
 
@@ -44,6 +53,15 @@ ROOMS = (
     matrices,
     determinants,
     decompositions,
+    aliases,
+    choice,
+    creation,
+    missing_values,
+    norms,
+    pieces,
+    samples,
+    statistics,
+    systems,
     losses,
 )
 CASES = {name: cases for room in ROOMS for name, cases in room.CASES.items()}
