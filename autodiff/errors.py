@@ -23,6 +23,10 @@ A message is one line: what was given, what is allowed, what to do.
 class AutodiffError(Exception):
     """Root of the tree: catch this to catch everything the package raises on purpose."""
 
+    def __init__(self, message: str = "") -> None:
+        # What was given is quoted in messages, and the text of an array has lines.
+        super().__init__(" ".join(line.strip() for line in str(message).splitlines()))
+
 
 class ShapeError(AutodiffError, ValueError):
     """Operand shapes do not fit the operation."""

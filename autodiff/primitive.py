@@ -66,6 +66,10 @@ class Primitive:
         if self.arity is not None and len(operands) != self.arity:
             plural = "" if self.arity == 1 else "s"
             raise OperandError(f"{self.name}: takes {self.arity} operand{plural}, got {len(operands)}")
+        if params and self.partials is not None:
+            raise OperandError(
+                f"{self.name}: {next(iter(params))}= is not recorded; an elementwise operation has no options"
+            )
         for operand in operands:
             if isinstance(operand, Value):
                 return operand.record(self, operands, params, name)

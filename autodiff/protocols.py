@@ -29,7 +29,7 @@ PLAIN = {
     "bitwise_xor", "broadcast_shapes", "can_cast", "common_type", "count_nonzero", "diag_indices_from", "digitize",
     "einsum_path", "empty_like", "equal", "flatnonzero", "gcd", "greater", "greater_equal", "imag", "invert", "isclose",
     "iscomplex", "iscomplexobj", "isfinite", "isin", "isinf", "isnan", "isneginf", "isposinf", "isreal", "isrealobj",
-    "ix_", "lcm", "left_shift", "less", "less_equal", "lexsort", "logical_and", "logical_not", "logical_or",
+    "lcm", "left_shift", "less", "less_equal", "lexsort", "logical_and", "logical_not", "logical_or",
     "logical_xor", "matrix_rank", "may_share_memory", "min_scalar_type", "nanargmax", "nanargmin", "ndim", "nonzero",
     "not_equal", "ones_like", "packbits", "ravel_multi_index", "result_type", "right_shift", "searchsorted", "shape",
     "shares_memory", "signbit", "size", "tril_indices_from", "triu_indices_from", "unpackbits", "unravel_index",
@@ -47,6 +47,7 @@ INSTEAD = {  # function without a rule -> what to use
     **dict.fromkeys(("eig", "eigvals"), "its results are complex; use eigh or eigvalsh for symmetric matrices"),
     **dict.fromkeys(("unique_all", "unique_counts", "unique_inverse", "unique_values"), "use autodiff.unique"),
     **dict.fromkeys(("save", "savetxt", "savez", "savez_compressed"), "save t.numpy(), or use autodiff.save"),
+    "ufunc.at": "it writes into an array; t.at[index].add(values) gives a new tensor",
     "nanquantile": "use autodiff.quantile of the numbers that are not NaN",
     "nanpercentile": "use autodiff.percentile of the numbers that are not NaN",
     "nanmedian": "use autodiff.median of the numbers that are not NaN",
@@ -84,7 +85,8 @@ def array_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: d
             inputs = _spread_out(label, inputs)
         if name in ops.__all__:
             return _served(label, name, ops, inputs, own_options)
-    raise OperandError(f"{label}: has no derivative rule; {INSTEAD.get(name, GENERAL)}")
+    instead = INSTEAD.get("ufunc.at" if method == "at" else name, GENERAL)
+    raise OperandError(f"{label}: has no derivative rule; {instead}")
 
 
 def array_function(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -158,19 +160,30 @@ def _served(label: str, name: str, room: Any, operands: Any, options: dict[str, 
     """The engine's own function of this name. NumPy's complaints, and unknown options, name the function called."""
     try:
         return getattr(room, name)(*operands, **options)
-    except AutodiffError:
-        raise
-    except (TypeError, ValueError, IndexError) as error:
+    except AutodiffError as error:
+        if name in str(error):
+            raise
+        raise type(error)(f"{label}: {error}") from error
+    except (TypeError, ValueError, IndexError, AttributeError) as error:
         raise misfit(label, list(_values(operands)), error) from error
 
 
 def _on_plain_data(label: str, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    if any(True for _ in _values(kwargs.get("out"))):
+    if any(True for _ in _values(_out(function, args, kwargs))):
         raise OperandError(f"{label}: a tensor is never written into; assign the result instead of giving out=")
     try:
         return function(*_plain(args), **{key: _plain(value) for key, value in kwargs.items()})
-    except (TypeError, ValueError, IndexError) as error:
+    except (TypeError, ValueError, IndexError, AttributeError) as error:
         raise misfit(label, [value.data for value in _values(args)], error) from error
+
+
+def _out(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """What is given as `out`, by name or in its place."""
+    signature = None if "out" in kwargs or isinstance(function, np.ufunc) else _signature(function)
+    try:
+        return kwargs.get("out") if signature is None else signature.bind(*args, **kwargs).arguments.get("out")
+    except TypeError:  # a call that does not fit is for the function itself to refuse
+        return None
 
 
 def _values(given: Any) -> Iterator[Value]:

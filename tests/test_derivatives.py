@@ -13,7 +13,6 @@ import autodiff as ad
 ROWS = [pytest.param(*case[:1], case[1:], id=f"{n}-{i}") for n, cases in CASES.items() for i, case in enumerate(cases)]
 X = np.array([0.5, -1.0, 2.0])
 one_way = ad.Primitive("one_way", np.sin, lambda g, out, x: g)
-QUESTIONS = [np.shape, np.argmax, np.isnan, np.zeros_like, lambda t: np.array_equal(t, t), np.ndim]
 
 
 @pytest.mark.parametrize(("function", "arguments"), ROWS)
@@ -206,55 +205,3 @@ class TestHooks:
         x.register_hook(lambda g: np.ones(3))
         with pytest.raises(ad.errors.RuleError, match="hook returned a cotangent of shape"):
             x.sum().backward()
-
-
-class TestNumPyFunctions:
-    T = ad.Tensor([[1.0, 2.0], [3.0, 4.0]])
-
-    @pytest.mark.parametrize(
-        ("call", "expected"),
-        [
-            (np.exp, np.exp),
-            (lambda t: np.add(t, 1), lambda t: np.add(t, 1)),
-            (lambda t: np.multiply(np.ones(2), t), lambda t: np.multiply(np.ones(2), t)),
-            (lambda t: np.float32(2) * t, lambda t: np.float32(2) * t),
-            (np.sum, np.sum),
-            (lambda t: np.mean(t, axis=0, keepdims=True), lambda t: np.mean(t, axis=0, keepdims=True)),
-            (lambda t: np.maximum.reduce(t, axis=1), lambda t: np.maximum.reduce(t, axis=1)),
-            (np.add.reduce, np.add.reduce),
-            (lambda t: np.where(t > 2, t, 0), lambda t: np.where(t > 2, t, 0)),
-            (lambda t: np.matmul(t, t), lambda t: np.matmul(t, t)),
-            (lambda t: np.ones(2) @ t, lambda t: np.ones(2) @ t),
-            (lambda t: np.reshape(t, (4,)), lambda t: np.reshape(t, (4,))),
-            (lambda t: np.concatenate([t, t]), lambda t: np.concatenate([t, t])),
-        ],
-    )
-    def test_they_record(self, call, expected):
-        out = call(self.T)
-        assert isinstance(out, ad.Tensor)
-        assert out.requires_grad
-        np.testing.assert_array_equal(out.data, expected(self.T.data))
-
-    @pytest.mark.parametrize("call", QUESTIONS)
-    def test_questions_get_plain_answers(self, call):
-        np.testing.assert_array_equal(call(self.T), call(self.T.data))
-
-    @pytest.mark.parametrize(
-        ("call", "message"),
-        [
-            (np.gradient, "np.gradient: has no derivative rule"),
-            (np.fft.fft, "np.fft.fft: has no derivative rule"),
-            (lambda t: np.add.outer(t, t), "np.add.outer: has no derivative rule"),
-            (lambda t: np.exp(t, out=np.ones((2, 2))), "np.exp: out= and where= are not recorded"),
-            (lambda t: np.sum(t, dtype=float), "autodiff.sum takes no such option"),
-            (np.asarray, "would drop its gradient"),
-            (np.sort_complex, "would drop its gradient|no derivative rule"),
-        ],
-    )
-    def test_what_has_no_rule_is_refused_by_name(self, call, message):
-        with pytest.raises(ad.errors.OperandError, match=message):
-            call(self.T)
-
-    def test_a_scalar_stays_a_scalar(self):
-        assert type(np.sin(ad.Scalar(1.0))) is ad.Scalar
-        assert type(np.float64(2.0) * ad.Scalar(1.0)) is ad.Scalar

@@ -13,6 +13,7 @@ from ..errors import SettingError
 from ..primitive import Elementwise
 from .elementwise import abs, clip, describe, exp, expm1, pick, sigmoid, square
 from .error_function import erfc
+from .options import shown
 
 __all__ = [
     "elu",
@@ -62,7 +63,7 @@ def gelu(x: Any, approximate: str = "none", *, name: str | None = None) -> Any:
     Raises SettingError for another value of `approximate`.
     """
     if approximate not in ("none", "tanh"):
-        raise SettingError(f"gelu: approximate is 'none' or 'tanh', got {approximate!r}")
+        raise SettingError(f"gelu: approximate is 'none' or 'tanh', got {shown(approximate)}")
     return (_gelu_tanh if approximate == "tanh" else _gelu)(x, name=name)
 
 

@@ -9,8 +9,8 @@ from ..errors import SettingError, ShapeError
 from ..primitive import Primitive, misfit
 from .elementwise import multiply
 from .index import getitem
-from .options import refuse
-from .shape import broadcast_to, expand_dims, normal_axes, ravel, reshape, transpose
+from .options import refuse, shown
+from .shape import broadcast_to, dims, expand_dims, normal_axes, ravel, reshape, transpose
 
 __all__ = [
     "flip",
@@ -81,7 +81,7 @@ def tile(A: Any, reps: int | Sequence[int], *, name: str | None = None) -> Any:
     >>> ad.tile(np.arange(2), (2, 2)).tolist()
     [[0, 1, 0, 1], [0, 1, 0, 1]]
     """
-    times = (int(reps),) if isinstance(reps, int | np.integer) else tuple(int(r) for r in reps)
+    times = dims("tile", reps)
     ndim = max(np.ndim(A), len(times))
     times = (1,) * (ndim - len(times)) + times
     sizes = (1,) * (ndim - np.ndim(A)) + np.shape(A)
@@ -144,7 +144,7 @@ def pad(
             array, pad_width=tuple(tuple(int(n) for n in pair) for pair in widths), constant_values=values, name=name
         )
     if mode not in ("edge", "reflect", "symmetric", "wrap"):
-        raise SettingError(f"pad: mode {mode!r} is not known; choose from constant, edge, reflect, symmetric, wrap")
+        raise SettingError(f"pad: mode {shown(mode)} is not known; take constant, edge, reflect, symmetric, wrap")
     try:  # where each number comes from, axis by axis
         sources = [
             np.pad(np.arange(n), pair, mode)  # type: ignore[call-overload]
@@ -165,7 +165,7 @@ def meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: str = 
     Raises SettingError for another indexing.
     """
     if indexing not in ("xy", "ij"):
-        raise SettingError(f"meshgrid: indexing is 'xy' or 'ij', got {indexing!r}")
+        raise SettingError(f"meshgrid: indexing is 'xy' or 'ij', got {shown(indexing)}")
     places = list(range(len(xi)))
     if indexing == "xy" and len(xi) > 1:
         places[:2] = 1, 0
@@ -196,7 +196,7 @@ def _pairs(x: Any, value: Any, what: str) -> Any:
     try:
         return np.broadcast_to(value, (np.ndim(x), 2))
     except (ValueError, TypeError) as error:
-        raise ShapeError(f"pad: {what} must be a number, a pair or {np.ndim(x)} pairs, got {value!r}") from error
+        raise ShapeError(f"pad: {what} must be a number, a pair or {np.ndim(x)} pairs, got {shown(value)}") from error
 
 
 def _inner(x: Any, pad_width: tuple[tuple[int, int], ...]) -> tuple[slice, ...]:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import OperandError
-from .options import refuse
+from .options import refuse, shown
 from .pieces import array_of
 from .reduce import plain
 from .shape import astype, broadcast_to, moveaxis
@@ -65,7 +65,7 @@ def linspace(
     try:
         count = operator.index(num)
     except TypeError as error:
-        raise OperandError(f"linspace: num is a whole number, got {num!r}") from error
+        raise OperandError(f"linspace: num is a whole number, got {shown(num)}") from error
     start, stop = array_of(start), array_of(stop)
     shares = np.linspace(0.0, 1.0, count, endpoint).reshape(-1, *(1,) * max(np.ndim(start), np.ndim(stop)))
     shares = shares.astype(np.result_type(*(plain(x) for x in (start, stop)), 0.0))

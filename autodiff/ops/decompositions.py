@@ -19,7 +19,7 @@ from .index import getitem
 from .join import concatenate
 from .linalg import matmul, matrix_transpose
 from .matrices import check_square, solve
-from .options import refuse
+from .options import refuse, shown
 from .reduce import plain, sum
 from .shape import swap_last
 
@@ -149,7 +149,7 @@ def qr(a: Any, mode: str = "reduced", *, name: str | None = None) -> Any:
     """
     n, m = _matrix("qr", a)
     if mode not in ("reduced", "r"):
-        raise SettingError(f'qr: mode must be "reduced" or "r", got {mode!r}')
+        raise SettingError(f'qr: mode must be "reduced" or "r", got {shown(mode)}')
     packed = _qr(getitem(a, (..., slice(None), slice(None, n))) if m > n else a)
     name_q, name_r = (None, name) if mode == "r" else (name and f"{name}.Q", name and f"{name}.R")
     q = getitem(packed, (..., slice(None, n), slice(None)), name=name_q)
@@ -171,7 +171,7 @@ def _matrix(name: str, x: Any) -> tuple[int, int]:
 def _packed_eigh(name: str, a: Any, UPLO: str) -> Any:
     check_square(name, a)
     if UPLO not in ("L", "U"):
-        raise SettingError(f'{name}: UPLO must be "L" or "U", got {UPLO!r}')
+        raise SettingError(f'{name}: UPLO must be "L" or "U", got {shown(UPLO)}')
     return _eigh(a, UPLO=UPLO)
 
 

@@ -10,7 +10,7 @@ from ..primitive import Variadic, misfit
 from ..tape import Value
 from .index import getitem
 from .options import check_dtype, refuse
-from .shape import astype, atleast_1d, atleast_2d, atleast_3d, normal_axes, ravel, transpose
+from .shape import astype, atleast_1d, atleast_2d, atleast_3d, dims, normal_axes, ravel, transpose
 
 __all__ = [
     "append",
@@ -128,7 +128,7 @@ def array_split(
             raise ShapeError(f"array_split: the number of parts must be at least 1, got {k}")
         cuts = [n // k * i + min(i, n % k) for i in range(1, k)]
     else:
-        cuts = [int(i) for i in indices_or_sections]
+        cuts = list(dims("array_split", indices_or_sections))
     before = (slice(None),) * along
     names = [name and f"{name}[{i}]" for i in range(len(cuts) + 1)]
     ends = zip([0, *cuts], [*cuts, n], names, strict=True)

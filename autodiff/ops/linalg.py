@@ -13,7 +13,7 @@ from ..primitive import Primitive
 from ..tape import Value
 from .elementwise import multiply, subtract
 from .index import getitem
-from .options import refuse
+from .options import refuse, shown
 from .shape import expand_dims, moveaxis, normal_axes, ravel, reshape, sum_to, swap_last, transpose
 
 __all__ = [
@@ -119,7 +119,7 @@ def tensordot(a: Any, b: Any, axes: Axes = 2, *, name: str | None = None) -> Any
         try:
             first, second = axes
         except (TypeError, ValueError) as error:
-            raise ShapeError(f"tensordot: axes is a number or a pair of lists of axes, got {axes!r}") from error
+            raise ShapeError(f"tensordot: axes is a number or a pair of lists of axes, got {shown(axes)}") from error
         of_x, of_y = normal_axes("tensordot", a, first), normal_axes("tensordot", b, second)
     sizes = [tuple(np.shape(z)[i] for i in chosen) for z, chosen in ((a, of_x), (b, of_y))]
     if sizes[0] != sizes[1]:

@@ -14,7 +14,7 @@ from ..primitive import Primitive
 from ..tape import Value
 from .elementwise import where
 from .linalg import matmul
-from .options import refuse
+from .options import refuse, shown
 from .reduce import plain, spread, sum
 from .reduce import trace as trace_of_axes
 from .selection import diagonal as diagonal_of_axes
@@ -117,7 +117,7 @@ def matrix_power(a: Any, n: int, *, name: str | None = None) -> Any:
     """
     check_square("matrix_power", a)
     if not isinstance(n, int | np.integer):
-        raise SettingError(f"matrix_power: the exponent must be an integer, got {n!r}")
+        raise SettingError(f"matrix_power: the exponent must be an integer, got {shown(n)}")
     a = a if isinstance(a, Value) else np.asarray(a)
     if n == 0:
         return where(True, np.eye(np.shape(a)[-1], dtype=a.dtype), a, name=name)

@@ -10,6 +10,7 @@ from .decompositions import svdvals
 from .elementwise import abs as magnitude
 from .elementwise import divide, multiply, power, sign, where
 from .matrices import inv, length
+from .options import shown
 from .reduce import max as largest
 from .reduce import min as smallest
 from .reduce import plain, sum
@@ -52,7 +53,7 @@ def norm(
         return _of_vectors(x, ord, axes[0], keepdims, name)
     if len(axes) == 2:
         return _of_matrices(x, ord, axes, keepdims, name)
-    raise ShapeError(f"norm: operand shape {np.shape(x)}: ord={ord!r} is of vectors or matrices; name one or two axes")
+    raise ShapeError(f"norm: operand shape {np.shape(x)}: ord={shown(ord)} is of vectors or matrices; name the axes")
 
 
 def vector_norm(
@@ -99,7 +100,7 @@ def cond(x: Any, p: Order = None, *, name: str | None = None) -> Any:
 
 def _of_vectors(x: Any, ord: Order, axis: int, keepdims: bool, name: str | None) -> Any:
     if isinstance(ord, str | bool):
-        raise SettingError(f"norm: of vectors, ord is a number, inf, -inf or None; got {ord!r}")
+        raise SettingError(f"norm: of vectors, ord is a number, inf, -inf or None; got {shown(ord)}")
     if ord in (None, 2):
         return length(x, axis=(axis,), keepdims=bool(keepdims), name=name)
     sizes = magnitude(x)
@@ -131,7 +132,7 @@ def _of_matrices(x: Any, ord: Order, axes: tuple[int, ...], keepdims: bool, name
         reduce: Any = {2: largest, -2: smallest, "nuc": sum}[ord]
         result = expand_dims(reduce(s, -1), axes)
     else:
-        raise SettingError(f"norm: of matrices, ord is None, 1, -1, 2, -2, inf, -inf, 'fro' or 'nuc'; got {ord!r}")
+        raise SettingError(f"norm: of matrices, ord is None, 1, -1, 2, -2, inf, -inf, 'fro' or 'nuc'; got {shown(ord)}")
     return alias(result, name=name) if keepdims else reshape(result, _without(np.shape(result), axes), name=name)
 
 

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import OperandError
+from ..tape import Value
 
 # What leaves a result as it is, and what to write instead of any other value.
 NEUTRAL: dict[str, tuple[Any, ...]] = {
@@ -36,17 +37,24 @@ def refuse(function: str, **options: Any) -> None:
             continue
         if isinstance(value, bool | str) and value in NEUTRAL.get(option, ()):
             continue
-        shown = repr(value) if isinstance(value, bool | int | float | str | type | np.dtype) else "..."
         instead = INSTEAD.get(option, "leave it out")
-        raise OperandError(f"{function}: {option}={shown} is not recorded; {instead}")
+        raise OperandError(f"{function}: {option}={shown(value)} is not recorded; {instead}")
+
+
+def shown(value: Any) -> str:
+    """What was given, for a message: on one line, and of an array the shape alone."""
+    if isinstance(value, np.ndarray | Value):
+        return f"{type(value).__name__} of shape {np.shape(value)}"
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def check_dtype(function: str, dtype: Any) -> np.dtype[Any]:
     """An option `dtype` as a dtype. Raises OperandError if it is none, such as `keepdims` given in its place."""
     if isinstance(dtype, bool):
-        raise OperandError(f"{function}: dtype={dtype!r} is no dtype; its place is before keepdims, which takes a name")
+        raise OperandError(f"{function}: dtype={shown(dtype)} is no dtype; name the option that is meant: keepdims=")
     try:
         found: np.dtype[Any] = np.dtype(dtype)
     except TypeError as error:
-        raise OperandError(f"{function}: dtype={dtype!r} is no dtype") from error
+        raise OperandError(f"{function}: dtype={shown(dtype)} is no dtype") from error
     return found

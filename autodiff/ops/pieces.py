@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import IndexingError, ShapeError
+from ..errors import IndexingError, OperandError, ShapeError
 from ..primitive import misfit
 from ..tape import Value
 from .index import getitem
@@ -95,6 +95,8 @@ def insert(arr: Any, obj: Any, values: Any, axis: int | None = None, *, name: st
     Raises IndexingError if an index is out of bounds, ShapeError if the values do not fit.
     """
     arr = arr if isinstance(arr, Value) else np.asarray(arr)
+    if isinstance(values, Value) and values.requires_grad and arr.dtype.kind != "f":
+        raise OperandError(f"insert: values that are tracked cannot become {arr.dtype}; cast the array to floats first")
     values = astype(values, arr.dtype)
     return moved("insert", lambda a, v: np.insert(a, plain(obj), v, axis), [arr, values], name)
 

@@ -15,7 +15,7 @@ from ..errors import OperandError, SettingError
 from ..primitive import Primitive, misfit
 from ..tape import Value
 from .elementwise import add, divide, maximum, minimum, multiply, subtract, where
-from .options import check_dtype, refuse
+from .options import check_dtype, refuse, shown
 from .scan import product_of_others
 from .selection import diagonal
 from .shape import astype, broadcast_to, normal_axes, reshape, transpose
@@ -61,7 +61,7 @@ def sum(
     """
     total = _sum(
         prepared("sum", a, dtype, out, where, 0),
-        axis=axes_of(axis),
+        axis=axes_of(axis, "sum"),
         keepdims=bool(keepdims),
         name=name if initial is None else None,
     )
@@ -81,9 +81,11 @@ def mean(
     """Arithmetic mean over the axes, all by default; `where` is a mask of the numbers that count."""
     if where is not True:
         a = prepared("mean", a, dtype, out, True, 0)
-        count = np.sum(np.broadcast_to(plain(where), np.shape(a)), axis=axes_of(axis), keepdims=keepdims)
+        count = np.sum(np.broadcast_to(plain(where), np.shape(a)), axis=axes_of(axis, "mean"), keepdims=keepdims)
         return divide(sum(a, axis, keepdims=keepdims, where=where), count_like(count, a), name=name)
-    return _mean(prepared("mean", a, dtype, out, True, 0), axis=axes_of(axis), keepdims=bool(keepdims), name=name)
+    return _mean(
+        prepared("mean", a, dtype, out, True, 0), axis=axes_of(axis, "mean"), keepdims=bool(keepdims), name=name
+    )
 
 
 def max(
@@ -102,7 +104,7 @@ def max(
     where    a mask of the numbers that count; it needs `initial`
     """
     a = prepared("max", a, None, out, where, initial)
-    largest = _max(a, axis=axes_of(axis), keepdims=bool(keepdims), name=name if initial is None else None)
+    largest = _max(a, axis=axes_of(axis, "max"), keepdims=bool(keepdims), name=name if initial is None else None)
     return largest if initial is None else maximum(largest, initial, name=name)
 
 
@@ -122,7 +124,7 @@ def min(
     where    a mask of the numbers that count; it needs `initial`
     """
     a = prepared("min", a, None, out, where, initial)
-    smallest = _min(a, axis=axes_of(axis), keepdims=bool(keepdims), name=name if initial is None else None)
+    smallest = _min(a, axis=axes_of(axis, "min"), keepdims=bool(keepdims), name=name if initial is None else None)
     return smallest if initial is None else minimum(smallest, initial, name=name)
 
 
@@ -156,7 +158,7 @@ def prod(
     """
     product = _prod(
         prepared("prod", a, dtype, out, where, 1),
-        axis=axes_of(axis),
+        axis=axes_of(axis, "prod"),
         keepdims=bool(keepdims),
         name=name if initial is None else None,
     )
@@ -182,7 +184,7 @@ def var(
     """
     ddof = degrees_lost("var", ddof, where, mean, correction)
     a = prepared("var", a, dtype, out, True, 0)
-    return _var(a, axis=axes_of(axis), ddof=ddof, keepdims=bool(keepdims), name=name)
+    return _var(a, axis=axes_of(axis, "var"), ddof=ddof, keepdims=bool(keepdims), name=name)
 
 
 def std(
@@ -206,7 +208,7 @@ def std(
     """
     ddof = degrees_lost("std", ddof, where, mean, correction)
     a = prepared("std", a, dtype, out, True, 0)
-    return _std(a, axis=axes_of(axis), ddof=ddof, keepdims=bool(keepdims), name=name)
+    return _std(a, axis=axes_of(axis, "std"), ddof=ddof, keepdims=bool(keepdims), name=name)
 
 
 def median(
@@ -228,7 +230,7 @@ def median(
     array([0. , 0. , 0.5, 0.5])
     """
     refuse("median", out=out)
-    return _median(a, axis=axes_of(axis), keepdims=bool(keepdims), name=name)
+    return _median(a, axis=axes_of(axis, "median"), keepdims=bool(keepdims), name=name)
 
 
 def trace(
@@ -245,14 +247,14 @@ def trace(
     return sum(diagonal(prepared("trace", a, dtype, out, True, 0), offset, axis1, axis2), -1, name=name)
 
 
-def axes_of(axis: Axis) -> int | tuple[int, ...] | None:
+def axes_of(axis: Axis, function: str = "reduce") -> int | tuple[int, ...] | None:
     """An axis argument as a row records it. Raises OperandError for anything but integers."""
     if axis is None or type(axis) is int:
         return axis
     try:
         return tuple(operator.index(i) for i in axis) if isinstance(axis, Sequence) else operator.index(axis)
     except TypeError as error:
-        raise OperandError(f"axis is an integer, a tuple of them or None, got {axis!r}") from error
+        raise OperandError(f"{function}: axis is an integer, a tuple of them or None, got {shown(axis)}") from error
 
 
 def prepared(function: str, a: Any, dtype: Any, out: Any, mask: Any, neutral: Any) -> Any:

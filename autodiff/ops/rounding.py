@@ -10,7 +10,7 @@ import numpy as np
 from ..errors import OperandError
 from ..primitive import Elementwise
 from .elementwise import describe
-from .options import refuse
+from .options import refuse, shown
 
 __all__ = [
     "ceil",
@@ -75,7 +75,7 @@ def round(a: Any, decimals: int = 0, out: None = None, *, name: str | None = Non
     try:
         places = operator.index(decimals)
     except TypeError:
-        raise OperandError(f"round: decimals is a whole number, got {decimals!r}") from None
+        raise OperandError(f"round: decimals is a whole number, got {shown(decimals)}") from None
     return _round(a, places, name=name)
 
 

@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import SettingError, ShapeError
+from ..errors import OperandError, SettingError, ShapeError
 from ..tape import Value
 from .arrange import flip, pad
 from .elementwise import add, multiply, power, subtract, where
 from .index import getitem
 from .join import concatenate
 from .linalg import matmul
-from .options import refuse
+from .options import refuse, shown
 from .reduce import plain, sum
 from .scan import cumprod, cumsum
 from .shape import astype, broadcast_to, expand_dims, normal_axes, ravel, reshape
@@ -68,6 +68,9 @@ def diff(
 def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None, *, name: str | None = None) -> Any:
     """The differences of neighbours in the flattened array, with other numbers put before and after them."""
     differences = diff(ravel(ary))
+    for x in (to_begin, to_end):
+        if x is not None and not np.can_cast(np.asarray(plain(x)).dtype, differences.dtype, "same_kind"):
+            raise OperandError(f"ediff1d: numbers of {differences.dtype} do not join floating ones; cast first")
     given = [ravel(astype(x, differences.dtype)) for x in (to_begin, differences, to_end) if x is not None]
     return concatenate(given, 0, name=name)
 
@@ -88,7 +91,7 @@ def gradient(f: Any, *varargs: Any, axis: int | Sequence[int] | None = None, edg
     """
     axes = normal_axes("gradient", f, axis)
     if edge_order not in (1, 2):
-        raise SettingError(f"gradient: edge_order is 1 or 2, got {edge_order!r}")
+        raise SettingError(f"gradient: edge_order is 1 or 2, got {shown(edge_order)}")
     if len(varargs) not in (0, 1, len(axes)):
         raise ShapeError(f"gradient: takes one distance or {len(axes)}, one for each axis, got {len(varargs)}")
     distances = list(varargs) if len(varargs) == len(axes) else [*varargs, 1.0][:1] * len(axes)
@@ -299,7 +302,7 @@ def _slid(name: str, a: Any, v: Any, mode: str, label: str | None) -> Any:
     """The products of v, the shorter one, with each window of a."""
     n, m = np.size(a), np.size(v)
     if mode not in ("full", "same", "valid"):
-        raise SettingError(f"{name}: mode is 'full', 'same' or 'valid', got {mode!r}")
+        raise SettingError(f"{name}: mode is 'full', 'same' or 'valid', got {shown(mode)}")
     start = {"full": 0, "same": m - 1 - m // 2, "valid": m - 1}[mode]
     count = {"full": n + m - 1, "same": n, "valid": n - m + 1}[mode]
     windows = np.arange(start, start + count)[:, None] + np.arange(m)

@@ -10,7 +10,7 @@ from ..tape import Value
 from .arrange import pad
 from .elementwise import where
 from .index import getitem
-from .options import refuse
+from .options import refuse, shown
 from .shape import moveaxis, normal_axes, ravel
 
 __all__ = [
@@ -45,7 +45,7 @@ def take(
     (along,) = normal_axes("take", a, axis)
     chosen, n = _integers("take", indices), np.shape(a)[along]
     if mode not in ("raise", "wrap", "clip"):
-        raise SettingError(f"take: mode is 'raise', 'wrap' or 'clip', got {mode!r}")
+        raise SettingError(f"take: mode is 'raise', 'wrap' or 'clip', got {shown(mode)}")
     if mode != "raise":
         chosen = chosen % n if mode == "wrap" else np.clip(chosen, 0, n - 1)
     return getitem(a, (*(slice(None),) * along, chosen), name=name)

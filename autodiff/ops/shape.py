@@ -13,7 +13,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 from ..errors import OperandError, SettingError, ShapeError
 from ..primitive import Elementwise, Primitive, misfit
 from ..tape import Value
-from .options import check_dtype, refuse
+from .options import check_dtype, refuse, shown
 
 __all__ = [
     "astype",
@@ -46,15 +46,15 @@ def reshape(
     Raises ShapeError if the number of elements differs, SettingError for another order.
     """
     if order == "C":
-        return _reshape(a, shape=_dims(shape), name=name)
+        return _reshape(a, shape=dims("reshape", shape), name=name)
     if order != "F":
-        raise SettingError(f"reshape: order is 'C' or 'F', got {order!r}")
-    return transpose(_reshape(transpose(a), shape=_dims(shape)[::-1]), name=name)
+        raise SettingError(f"reshape: order is 'C' or 'F', got {shown(order)}")
+    return transpose(_reshape(transpose(a), shape=dims("reshape", shape)[::-1]), name=name)
 
 
 def transpose(a: Any, axes: Sequence[int] | None = None, *, name: str | None = None) -> Any:
     """Axes in another order, reversed by default, as `numpy.transpose`."""
-    order = tuple(range(np.ndim(a)))[::-1] if axes is None else _dims(axes)
+    order = tuple(range(np.ndim(a)))[::-1] if axes is None else dims("transpose", axes)
     return _transpose(a, axes=order, name=name)
 
 
@@ -70,7 +70,7 @@ def broadcast_to(array: Any, shape: int | Sequence[int], subok: bool = False, *,
 
     subok  only for NumPy's sake: the result is of this package's own kind
     """
-    return _broadcast_to(array, shape=_dims(shape), name=name)
+    return _broadcast_to(array, shape=dims("broadcast_to", shape), name=name)
 
 
 def sum_to(x: Any, shape: Sequence[int]) -> Any:
@@ -183,12 +183,12 @@ def normal_axes(name: str, x: Any, axis: int | Sequence[int] | None) -> tuple[in
         raise misfit(name, (x,), error) from error
 
 
-def _dims(shape: int | Sequence[int]) -> tuple[int, ...]:
+def dims(function: str, shape: int | Sequence[int]) -> tuple[int, ...]:
     """A shape, or an order of axes, as a tuple. Raises OperandError for anything but integers."""
     try:
         return tuple(operator.index(n) for n in shape) if np.iterable(shape) else (operator.index(shape),)
     except TypeError as error:
-        raise OperandError(f"a shape or order of axes is an integer or a tuple of them, got {shape!r}") from error
+        raise OperandError(f"{function}: takes an integer or a tuple of them, got {shown(shape)}") from error
 
 
 def _sum_to_forward(x: Any, shape: tuple[int, ...]) -> Any:

@@ -12,7 +12,7 @@ from .elementwise import divide, multiply, sqrt
 from .index import scatter
 from .join import concatenate, stack
 from .linalg import matmul
-from .options import check_dtype, refuse
+from .options import check_dtype, refuse, shown
 from .reduce import Axis, axes_of, mean, plain, spread, sum
 from .selection import diag
 from .shape import alias, astype, atleast_2d, broadcast_to, expand_dims, normal_axes, reshape, squeeze, transpose
@@ -76,7 +76,6 @@ def quantile(
     keepdims: bool = False,
     *,
     weights: None = None,
-    interpolation: None = None,
     name: str | None = None,
 ) -> Any:
     """The value below which a share q of the numbers lies, over the axes, all by default.
@@ -92,8 +91,8 @@ def quantile(
 
     Raises SettingError for q outside [0, 1] or another method.
     """
-    refuse("quantile", out=out, weights=weights, interpolation=interpolation)
-    return _quantiles("quantile", a, np.asarray(plain(q), float), axis, method, keepdims, name)
+    refuse("quantile", out=out, weights=weights)
+    return _quantiles("quantile", a, _constant("quantile", q), axis, method, keepdims, name)
 
 
 def percentile(
@@ -106,12 +105,11 @@ def percentile(
     keepdims: bool = False,
     *,
     weights: None = None,
-    interpolation: None = None,
     name: str | None = None,
 ) -> Any:
     """`quantile` with q in percent, from 0 to 100."""
-    refuse("percentile", out=out, weights=weights, interpolation=interpolation)
-    return _quantiles("percentile", a, np.asarray(plain(q), float) / 100, axis, method, keepdims, name)
+    refuse("percentile", out=out, weights=weights)
+    return _quantiles("percentile", a, _constant("percentile", q) / 100, axis, method, keepdims, name)
 
 
 def cov(
@@ -185,6 +183,13 @@ def bincount(x: Any, weights: Any = None, minlength: int = 0, *, name: str | Non
     return alias(bins, name=name) if name else bins
 
 
+def _constant(function: str, q: Any) -> Any:
+    """The shares as plain numbers. Raises OperandError if they are tracked, for their gradient would be lost."""
+    if isinstance(q, Value) and q.requires_grad:
+        raise OperandError(f"{function}: has no derivative with respect to q; pass q.detach()")
+    return np.asarray(plain(q), float)
+
+
 def _variables(x: Any, rowvar: bool) -> Any:
     if np.ndim(x) > 2:
         raise ShapeError(f"cov: takes vectors and matrices, got shape {np.shape(x)}")
@@ -194,7 +199,7 @@ def _variables(x: Any, rowvar: bool) -> Any:
 
 def _quantiles(function: str, a: Any, q: Any, axis: Axis, method: str, keepdims: bool, name: str | None) -> Any:
     if method not in METHODS:
-        raise SettingError(f"{function}: method is one of {', '.join(METHODS)}; got {method!r}")
+        raise SettingError(f"{function}: method is one of {', '.join(METHODS)}; got {shown(method)}")
     if not np.all((q >= 0) & (q <= 1)):
         raise SettingError(f"{function}: q must be in {'[0, 1]' if function == 'quantile' else '[0, 100]'}")
     a, axes = a if isinstance(a, Value) else np.asarray(a), axes_of(axis)
