@@ -112,7 +112,7 @@ ERRORS = [
     (lambda: ad.rot90(np.ones((2, 3)), 1, (0, 0)), ValueError, "rot90: operand shape (2, 3): repeated axis"),
     (lambda: ad.rot90(np.ones((2, 3)), 1, (0,)), ValueError, "rot90: turns in the plane of two axes, got (0,)"),
     (lambda: ad.repeat(ad.Tensor(np.ones(3)), [1, 2]), ValueError, "repeat: operand shapes (3,) and (2,)"),
-    (lambda: ad.pad(np.ones(3), 1, "mean"), ValueError, "pad: mode 'mean' is not known; choose from constant"),
+    (lambda: ad.pad(np.ones(3), 1, "mean"), ValueError, "pad: mode 'mean' is not known; take constant"),
     (lambda: ad.pad(np.ones(3), (1, 2, 3)), ValueError, "pad: pad_width must be a number, a pair or 1 pairs"),
     (lambda: ad.pad(ad.Tensor(np.ones(3)), -1), ValueError, "pad: operand shape (3,): index can't contain negative"),
     (lambda: ad.pad(np.ones(0), 1, "edge"), ValueError, "pad: operand shape (0,): can't extend empty axis"),

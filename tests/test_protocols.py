@@ -87,7 +87,7 @@ PATTERNS = [  # tried in turn on every function; tracked values stand only where
 ]
 # What works without arrays, on files, settings, dtypes, or element by element through float().
 ASIDE = {
-    "base_repr", "binary_repr", "busday_count", "busday_offset", "datetime_as_string", "datetime_data",
+    "base_repr", "bmat", "binary_repr", "busday_count", "busday_offset", "datetime_as_string", "datetime_data",
     "format_float_positional", "format_float_scientific", "from_dlpack", "frombuffer", "fromfile", "fromfunction",
     "fromiter", "frompyfunc", "fromregex", "fromstring", "genfromtxt", "get_include", "get_printoptions",
     "getbufsize", "geterr", "geterrcall", "info", "is_busday", "isdtype", "isfortran", "isnat", "isscalar",
@@ -97,7 +97,7 @@ ASIDE = {
 }  # fmt: skip
 CREATION = {  # they take shapes, sizes and dtypes, or go through __array__, which refuses
     "arange", "array", "asanyarray", "asarray", "asarray_chkfinite", "ascontiguousarray", "asfortranarray", "asmatrix",
-    "bartlett", "blackman", "bmat", "diag_indices", "empty", "eye", "full", "hamming", "hanning", "identity", "indices",
+    "bartlett", "blackman", "diag_indices", "empty", "eye", "full", "hamming", "hanning", "identity", "indices",
     "kaiser", "ones", "require", "tri", "tril_indices", "triu_indices", "zeros",
 }  # fmt: skip
 CONSTANT = {"full_like", "astype"}  # tracked if the fill value is; untracked if cast to integers

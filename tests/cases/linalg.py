@@ -48,4 +48,14 @@ COMPOSITES = {
         (lambda x: ad.cross(x, x), ROW[:3]),
     ],
     "matrix_transpose": [(ad.matrix_transpose, CUBE)],
+    "vecdot": [(ad.vecdot, A, B), (ad.vecdot, CUBE, ROW), (lambda x, y: ad.vecdot(x, y, axis=0), A, B)],
+    "matvec": [(ad.matvec, CUBE, ROW), (ad.matvec, A, rand(2, 4))],
+    "vecmat": [(ad.vecmat, ROW, B.T), (ad.vecmat, ROW[:3], CUBE)],
+    "numpy.linalg's own": [
+        (lambda x, y: ad.linalg.cross(x, y, axis=0), A, B),
+        (ad.linalg.outer, ROW, ROW[:2]),
+        (lambda x, y: ad.linalg.tensordot(x, y, axes=1), A, B.T),
+        (lambda x, y: ad.linalg.vecdot(x, y, axis=0), A, B),
+        (lambda x: ad.linalg.trace(x, offset=1) + ad.linalg.diagonal(x)[..., 0], CUBE),
+    ],
 }
