@@ -229,7 +229,7 @@ for _name, _operation in {
     "__mul__": ops.multiply,
     "__truediv__": ops.divide,
 }.items():
-    setattr(Tensor, _name, _between_tensors(_operation, getattr(Differentiable, _name)))
+    setattr(Tensor, _name, _between_tensors(_operation, getattr(ArrayMethods, _name)))
 
 
 Value.kinds["tensor"] = Tensor
