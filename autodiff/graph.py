@@ -85,6 +85,12 @@ class Graph:
             raise GraphError("Graph.of: give the Scalars or Tensors whose graph you want, got none")
         return cls(*freeze(outputs)[:2])
 
+    @classmethod
+    def recorded(cls, *outputs: Value) -> tuple[Self, dict[int, int]]:
+        """As `of`, with the node id of each live value's recording index, `value.index`, besides."""
+        nodes, output_ids, ids = freeze(outputs)
+        return cls(nodes, output_ids), ids
+
     @property
     def inputs(self) -> tuple[Node, ...]:
         """The nodes a gradient can be asked for: inputs and parameters."""

@@ -347,7 +347,9 @@ def test_divmod_in_both_orders(value):
     assert [float(part) for part in divmod(np.array([20.0]), value)] == [2.0, 5.0]
 
 
-@pytest.mark.parametrize("other", [None, "2", 2j, fractions.Fraction(1, 2), decimal.Decimal(2), object()], ids=lambda x: type(x).__name__)
+@pytest.mark.parametrize(
+    "other", [None, "2", 2j, fractions.Fraction(1, 2), decimal.Decimal(2), object()], ids=lambda x: type(x).__name__
+)
 @pytest.mark.parametrize("value", [ad.Tensor([2.0]), ad.Scalar(2.0)], ids=["tensor", "scalar"])
 @pytest.mark.parametrize("function", [*BOTH, operator.matmul, divmod, operator.lt, operator.ge])
 def test_operators_with_other_kinds_are_type_errors(function, value, other):

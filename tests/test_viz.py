@@ -193,14 +193,6 @@ class TestView:
         assert rows[1].line.text == "49.50 ± 28.87"
         assert rows[2].line.text == "0.000 … 99.00"
 
-    def test_a_large_graph_says_what_it_hides(self):
-        x = ad.Scalar(1.0)
-        for _ in range(500):
-            x = x * 1.01
-        content = view(x)
-        assert len(content.cards) == 200
-        assert content.note == "801 earlier nodes of 1001 are not shown"
-
 
 class TestDrawing:
     def test_golden_dot(self):

@@ -11,5 +11,6 @@ from .dot import to_dot
 from .drawing import Drawing, draw
 from .stepper import Stepper
 from .terminal import step
+from .view import view
 
-__all__ = ["Drawing", "Stepper", "draw", "step", "to_dot"]
+__all__ = ["Drawing", "Stepper", "draw", "step", "to_dot", "view"]

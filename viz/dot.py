@@ -9,6 +9,8 @@ from typing import Any
 
 import graphviz
 
+from .content import Pixels
+from .heat import colour, swatches
 from .notation import shorten
 from .theme import LIGHT, Theme
 from .view import Card, Edge, Line, View, shared_scope, view
@@ -18,7 +20,9 @@ SHAPES = {
     "parameter": {"shape": "box", "style": "filled", "peripheries": "2"},
     "constant": {"shape": "note", "style": "filled"},
     "operation": {"shape": "box", "style": "rounded,filled"},
+    "group": {"shape": "box3d", "style": "filled"},
 }
+PIXEL = 2  # points a side
 
 
 def to_dot(subject: Any, *, theme: Theme = LIGHT, direction: str = "LR") -> str:
@@ -91,16 +95,32 @@ def _is_inside(scope: str, outer: str) -> bool:
 
 
 def _add_card(dot: Any, card: Card, content: View, theme: Theme) -> None:
-    border = theme.backward if card.is_output and content.has_gradients else theme.border[card.kind]
     dot.node(
         f"n{card.id}",
         _card_label(card, theme),
         **SHAPES[card.kind],
-        fillcolor=theme.alarm_fill if card.is_alarm else theme.fill[card.kind],
-        color=theme.alarm if card.is_alarm else border,
-        penwidth="2.6" if card.is_output or card.is_alarm else "1.3",
+        fillcolor=_fill(card, content, theme),
+        color=_border(card, content, theme),
+        penwidth="3.2" if card.is_highlighted else "2.6" if card.is_output or card.is_alarm else "1.3",
         tooltip=graphviz.escape(card.tooltip),
     )
+
+
+def _fill(card: Card, content: View, theme: Theme) -> str:
+    if card.is_alarm:
+        return theme.alarm_fill
+    bounds = content.heat_range
+    if bounds is None:
+        return theme.fill[card.kind]
+    return theme.background if card.heat is None else colour(card.heat, bounds, theme)
+
+
+def _border(card: Card, content: View, theme: Theme) -> str:
+    if card.is_alarm:
+        return theme.alarm
+    if card.is_highlighted:
+        return theme.highlight
+    return theme.backward if card.is_output and content.has_gradients else theme.border[card.kind]
 
 
 def _card_label(card: Card, theme: Theme) -> str:
@@ -112,11 +132,27 @@ def _card_label(card: Card, theme: Theme) -> str:
         f'<td align="right">{_text(row.line.text, _colour(row.line.role, theme), 11, theme.mono)}</td></tr>'
         for row in card.rows
     )
-    return _table(f"{head}{rule}{rows}")
+    picture = f'<tr><td colspan="2" align="center">{_picture(card.image)}</td></tr>' if card.image else ""
+    return _table(f"{head}{picture}{rule}{rows}")
+
+
+def _picture(image: Pixels) -> str:
+    """Pixels as the cells of a table: the one form that every format of Graphviz draws without a file."""
+    rows = []
+    for levels in image:
+        cells = "".join(
+            f'<td bgcolor="#{level:02x}{level:02x}{level:02x}" width="{PIXEL}" height="{PIXEL}" fixedsize="true"></td>'
+            for level in levels
+        )
+        rows.append(f"<tr>{cells}</tr>")
+    width, height = PIXEL * len(image[0]), PIXEL * len(image)
+    size = f'width="{width}" height="{height}" fixedsize="true"'
+    return f'<table border="0" cellborder="0" cellspacing="0" cellpadding="0" {size}>{"".join(rows)}</table>'
 
 
 def _add_edge(dot: Any, edge: Edge, theme: Theme) -> None:
-    style = {"color": theme.alarm, "penwidth": "2.2"} if edge.is_alarm else {}
+    style = {"color": theme.highlight, "penwidth": "2.6"} if edge.is_highlighted else {}
+    style = {"color": theme.alarm, "penwidth": "2.2"} if edge.is_alarm else style
     source, target = f"n{edge.source}", f"n{edge.target}"
     if not edge.lines:
         dot.edge(source, target, **style)
@@ -137,14 +173,24 @@ def _legend(content: View, theme: Theme) -> str:
         keys.append(("thick border: the result", theme.backward))
     if any(edge.lines and "‖" in edge.lines[-1].text for edge in content.edges):
         keys.append(("‖message‖: its Euclidean norm", theme.backward))
+    if any(edge.is_highlighted for edge in content.edges) or any(card.is_highlighted for card in content.cards):
+        keys.append(("thick line: highlighted", theme.highlight))
     if any(card.is_alarm for card in content.cards):
         keys.append(("red: NaN or infinity", theme.alarm))
     if content.note:
-        keys.append((content.note, theme.alarm))
+        keys.append((content.note, theme.text))
     swatch = '<td bgcolor="{}" color="{}" border="1" width="22" height="11" fixedsize="true"></td>'
-    rows = [
-        (swatch.format(theme.fill[kind], theme.border[kind]), _text(kind, theme.quiet, 10)) for kind in content.kinds
-    ]
+    bounds = content.heat_range
+    if bounds is None:
+        rows = [
+            (swatch.format(theme.fill[kind], theme.border[kind]), _text(kind, theme.quiet, 10))
+            for kind in content.kinds
+        ]
+    else:
+        rows = [
+            (swatch.format(fill, theme.line), _text(f"|gradient| = {words}", theme.quiet, 10))
+            for fill, words in swatches(bounds, theme)
+        ]
     rows += [("<td></td>", _text(text, colour, 10)) for text, colour in keys]
     cells = "".join(f'<tr>{sample}<td align="left">{words}</td></tr>' for sample, words in rows)
     return f'<<table border="0" cellborder="0" cellspacing="3" cellpadding="0">{cells}</table>>'

@@ -2,11 +2,13 @@
 
 import html
 import os
+import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import autodiff as ad
 from autodiff.errors import SettingError
 
 from .dot import to_dot
@@ -16,6 +18,7 @@ from .view import view
 
 FORMATS = ("svg", "png", "pdf", "dot")
 DIRECTIONS = ("LR", "TB")
+OPTIONS = ("show", "highlight", "wrt", "heat", "limit", "depth")
 
 
 @dataclass(frozen=True)
@@ -75,20 +78,25 @@ def draw(
     format: str = "svg",
     theme: str = "light",
     direction: str = "LR",
+    **options: Any,
 ) -> Drawing:
-    """Draw a value, a graph or a trace; with a path, also write it there (svg, png, pdf or dot, by its suffix).
+    """Draw a value, a graph or a trace; with a path, also write it there, in the format that its suffix names.
 
-    subject    a Scalar or Tensor with one element is drawn with its gradients; a larger one, and a Graph, without;
-               a BackwardTrace as it was recorded
+    subject    a Scalar or Tensor with one element is drawn with its gradients; a larger one, several in a tuple, and a
+               Graph, without; a BackwardTrace as it was recorded
     theme      "light", "dark" or "print"
     direction  "LR", left to right like a formula, or "TB", top to bottom
+    options    what is drawn: `show`, `highlight`, `wrt`, `heat`, `limit` and `depth`, see `viz.view`
+
+    Values without a name get that of the caller's variable that holds them.
 
     >>> import autodiff as ad, viz
     >>> w = ad.Scalar(2.0, name="w")
     >>> viz.draw(w * w).svg.count("∂v₁/∂w = w = 2.000")
     2
 
-    Raises SettingError for an unknown format, theme or direction, or a path that cannot be written.
+    Raises SettingError for an unknown format, theme, direction or option, or a path that cannot be written; GraphError
+    for what cannot be drawn.
     """
     if path is not None:
         format = format_of(path)
@@ -96,12 +104,27 @@ def draw(
         raise SettingError(f"format {format!r} is not known; use one of {', '.join(FORMATS)}")
     if direction not in DIRECTIONS:
         raise SettingError(f"direction {direction!r} is not known; use LR or TB")
-    content = view(subject)
+    unknown = sorted(set(options) - set(OPTIONS))
+    if unknown:
+        raise SettingError(f"draw: option {unknown[0]!r} is not known; choose from {', '.join(OPTIONS)}")
+    content = view(subject, names=variable_names(1), **options)
     source = to_dot(content, theme=theme_named(theme), direction=direction)
     drawing = Drawing(source, content.title, content.description, format)
     if path is not None:
         drawing.save(path)
     return drawing
+
+
+def variable_names(above: int) -> dict[int, str]:
+    """The names of the variables that hold Scalars and Tensors in the frame so far above the caller's, by index."""
+    frame = sys._getframe(above + 1)
+    scopes = (frame.f_locals, frame.f_globals)
+    return {
+        value.index: name
+        for variables in reversed(scopes)
+        for name, value in variables.items()
+        if isinstance(value, ad.Scalar | ad.Tensor) and not name.startswith("_")
+    }
 
 
 def format_of(path: str | os.PathLike[str]) -> str:

@@ -25,6 +25,8 @@ class Theme:
     scope_fill: str
     fill: dict[str, str]
     border: dict[str, str]
+    highlight: str
+    heat: tuple[str, str]  # the colours of the smallest and the largest gradient, see `heat`
     font: str = "DejaVu Sans"
     mono: str = "DejaVu Sans Mono"
 
@@ -41,8 +43,22 @@ LIGHT = Theme(
     alarm_fill="#ffe3e6",
     scope="#57606a",
     scope_fill="#f6f8fa",
-    fill={"input": "#e3effb", "parameter": "#e3f4ea", "constant": "#eeeeee", "operation": "#ffffff"},
-    border={"input": "#4a86bd", "parameter": "#3f8f63", "constant": "#808080", "operation": "#6e7781"},
+    fill={
+        "input": "#e3effb",
+        "parameter": "#e3f4ea",
+        "constant": "#eeeeee",
+        "operation": "#ffffff",
+        "group": "#f1ecfa",
+    },
+    border={
+        "input": "#4a86bd",
+        "parameter": "#3f8f63",
+        "constant": "#808080",
+        "operation": "#6e7781",
+        "group": "#7a5fb0",
+    },
+    highlight="#8250df",
+    heat=("#fff6e0", "#f2a33a"),
 )
 DARK = Theme(
     name="dark",
@@ -56,8 +72,22 @@ DARK = Theme(
     alarm_fill="#4a1016",
     scope="#9198a1",
     scope_fill="#151b23",
-    fill={"input": "#12263d", "parameter": "#12301f", "constant": "#262b31", "operation": "#1c2128"},
-    border={"input": "#4a86bd", "parameter": "#3f8f63", "constant": "#6e7681", "operation": "#6e7681"},
+    fill={
+        "input": "#12263d",
+        "parameter": "#12301f",
+        "constant": "#262b31",
+        "operation": "#1c2128",
+        "group": "#231b36",
+    },
+    border={
+        "input": "#4a86bd",
+        "parameter": "#3f8f63",
+        "constant": "#6e7681",
+        "operation": "#6e7681",
+        "group": "#8b6fc9",
+    },
+    highlight="#d2a8ff",
+    heat=("#1c2128", "#8a4b08"),
 )
 PRINT = Theme(
     name="print",
@@ -71,8 +101,22 @@ PRINT = Theme(
     alarm_fill="#d0d0d0",
     scope="#444444",
     scope_fill="#ffffff",
-    fill={"input": "#e2e2e2", "parameter": "#ffffff", "constant": "#f4f4f4", "operation": "#ffffff"},
-    border={"input": "#000000", "parameter": "#000000", "constant": "#888888", "operation": "#444444"},
+    fill={
+        "input": "#e2e2e2",
+        "parameter": "#ffffff",
+        "constant": "#f4f4f4",
+        "operation": "#ffffff",
+        "group": "#f4f4f4",
+    },
+    border={
+        "input": "#000000",
+        "parameter": "#000000",
+        "constant": "#888888",
+        "operation": "#444444",
+        "group": "#000000",
+    },
+    highlight="#000000",
+    heat=("#ffffff", "#a8a8a8"),
 )
 THEMES = {theme.name: theme for theme in (LIGHT, DARK, PRINT)}
 

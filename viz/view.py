@@ -1,126 +1,307 @@
 """The view: what a drawing says, as plain data. Renderers turn it into DOT, text and the rest and decide nothing.
 
-A card per node, an edge per operand, a box per scope. The numbers on an edge are those of the recorded walk.
+A card per node or folded group, an edge per operand, a box per scope. The numbers are those of the recorded walk.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from math import inf, log10
+from typing import Any
 
 import numpy as np
 
 import autodiff as ad
 from autodiff import BackwardTrace, Graph, Message, Node
+from autodiff.errors import GraphError, SettingError
 
-from .notation import derivative, formula, label, shorten, sign
-from .numbers import histogram, norm, number
+from .cards import SMALL, group_card, kind_of, node_card
+from .content import FIELDS, Card, Edge, Line, Row, View
+from .fold import Group, fold, renamed, shared_scope
+from .ledger import is_finite, ledger, local_line, product_line, total
+from .notation import label
+from .numbers import norm, number
 
-PER_LINE = 5  # numbers on one line of a card
-SMALL = 9  # tensors of at most this many numbers show them
-MAX_NODES = 200  # a drawing shows at most so many nodes; what it leaves out it says
+__all__ = [
+    "FIELDS",
+    "MAX_CARDS",
+    "SMALL",
+    "Card",
+    "Edge",
+    "Line",
+    "Row",
+    "View",
+    "kind_of",
+    "ledger",
+    "local_line",
+    "product_line",
+    "received",
+    "scopes_of",
+    "shared_scope",
+    "total",
+    "view",
+]
 
-
-class Line(NamedTuple):
-    """A line of text with the role that colours it: "text", "quiet", "forward", "backward" or "alarm"."""
-
-    text: str
-    role: str
-
-
-class Row(NamedTuple):
-    """A row of a card: what it is, and its text."""
-
-    label: str
-    line: Line
-
-
-@dataclass(frozen=True)
-class Card:
-    """One node. `kind` is input, parameter, constant or operation."""
-
-    id: int
-    kind: str
-    sign: str
-    title: str
-    rows: tuple[Row, ...]
-    scope: str
-    is_output: bool
-    is_alarm: bool
-    tooltip: str
+MAX_CARDS = 200  # a drawing has at most so many; beyond that it folds
+DEFAULT_SHOW = tuple(field for field in FIELDS if field != "source")
+Wanted = Any  # a node: its id, its name, a Node or a live value; or several of these, or an object with `.nodes`
 
 
-@dataclass(frozen=True)
-class Edge:
-    """From an operand to the node that uses it; `lines` is the ledger: local derivative, then message."""
-
-    source: int
-    target: int
-    position: int
-    lines: tuple[Line, ...]
-    is_alarm: bool
-
-
-@dataclass(frozen=True)
-class View:
-    """A drawing's whole content."""
-
-    cards: tuple[Card, ...]
-    edges: tuple[Edge, ...]
-    title: str
-    description: str
-    has_gradients: bool
-    note: str = ""
-
-    @property
-    def kinds(self) -> list[str]:
-        """The kinds of card that occur, for the legend."""
-        present = {card.kind for card in self.cards}
-        return [kind for kind in ("input", "parameter", "constant", "operation") if kind in present]
-
-
-def view(subject: Any) -> View:
+def view(
+    subject: Any,
+    *,
+    show: Iterable[str] = DEFAULT_SHOW,
+    highlight: Wanted = (),
+    wrt: Wanted = (),
+    heat: bool = False,
+    limit: int = MAX_CARDS,
+    depth: int | None = None,
+    names: Mapping[int, str] | None = None,
+) -> View:
     """The view of a value, a graph or a trace. A value with one element is drawn with its gradients.
 
-    Raises GraphError for anything else.
+    show       which of `FIELDS` stand on cards and edges
+    highlight  nodes to mark, or a path of `paths`
+    wrt        draw only what lies between these nodes and the outputs
+    heat       colour cards by log10 of their largest |gradient|
+    limit      the most cards; beyond that, nodes are folded
+    depth      fold scopes nested deeper than this
+    names      names for nodes that have none, by recording index of the live value
+
+    Raises GraphError for anything that cannot be drawn or a node that is not in it, SettingError for an unknown field.
     """
+    show = frozenset([show] if isinstance(show, str) else show)
+    for field in sorted(show - set(FIELDS)):
+        raise SettingError(f"show: {field!r} is not known; choose from {', '.join(FIELDS)}")
+    graph, trace, ids = _recorded(subject)
+    if names:
+        graph, trace = _with_names(graph, trace, {ids[index]: name for index, name in names.items() if index in ids})
+    return _Builder(graph, trace, ids).build(show, highlight, wrt, heat, limit, depth)
+
+
+def _recorded(subject: Any) -> tuple[Graph, BackwardTrace | None, dict[int, int]]:
+    """The graph, the walk if there is one, and the node id of each live value's recording index if it is one."""
+    if isinstance(subject, BackwardTrace):
+        return subject.graph, subject, {}
     if isinstance(subject, Graph):
-        return _build(subject, None)
-    if not isinstance(subject, BackwardTrace):
-        graph = Graph.of(subject)
-        if np.size(graph.outputs[0].value) != 1 or not subject.requires_grad:
-            return _build(graph, None)
-        subject = ad.backprop(subject)
-    return _build(subject.graph, subject)
+        return subject, None, {}
+    outputs = subject if isinstance(subject, tuple) else (subject,)
+    graph, ids = Graph.recorded(*outputs)
+    if len(outputs) > 1 or np.size(graph.outputs[0].value) != 1 or not subject.requires_grad:
+        return graph, None, ids
+    trace = ad.backprop(subject)
+    return trace.graph, trace, ids
 
 
-def _build(graph: Graph, trace: BackwardTrace | None) -> View:
-    nodes = graph.nodes
-    outputs = {node.id for node in graph.outputs}
-    target = label(graph.outputs[0]) if graph.outputs else ""
-    sums = received(trace) if trace else {}
-    scopes = scopes_of(nodes)
-    shown = {node.id for node in nodes[-MAX_NODES:]} | outputs
-    cards = tuple(
-        _card(node, nodes, trace, sums.get(node.id, ()), target, scopes[node.id], node.id in outputs)
-        for node in nodes
-        if node.id in shown
-    )
-    messages = {step.node.id: step.messages for step in trace.steps} if trace else {}
-    edges = tuple(
-        _edge(node, position, nodes, messages.get(node.id), trace)
-        for node in nodes
-        for position, operand in enumerate(node.operands)
-        if node.id in shown and operand in shown
-    )
-    hidden = len(nodes) - len(cards)
-    return View(
-        cards,
-        edges,
-        title=f"{target} and its gradients" if trace else target,
-        description=_describe(graph, trace, target),
-        has_gradients=trace is not None,
-        note=f"{hidden} earlier nodes of {len(nodes)} are not shown" if hidden else "",
-    )
+def _with_names(
+    graph: Graph, trace: BackwardTrace | None, names: Mapping[int, str]
+) -> tuple[Graph, BackwardTrace | None]:
+    """The same record with names for nodes that have none."""
+    nodes = tuple(replace(n, name=names[n.id]) if not n.name and n.id in names else n for n in graph.nodes)
+    graph = Graph(nodes, graph.output_ids)
+    if trace is None:
+        return graph, None
+    steps = tuple(step._replace(node=nodes[step.node.id]) for step in trace.steps)
+    return graph, BackwardTrace(graph, steps, trace.cotangents)
+
+
+class _Builder:
+    """What building a view looks up again and again."""
+
+    def __init__(self, graph: Graph, trace: BackwardTrace | None, ids: Mapping[int, int]) -> None:
+        self.graph, self.trace, self.nodes, self.ids = graph, trace, graph.nodes, ids
+        self.outputs = {node.id for node in graph.outputs}
+        self.target = label(graph.outputs[0]) if graph.outputs else ""
+        self.sums = received(trace) if trace else {}
+        self.messages: dict[int, tuple[Message, ...]] = {s.node.id: s.messages for s in trace.steps} if trace else {}
+
+    def build(
+        self, show: frozenset[str], highlight: Wanted, wrt: Wanted, heat: bool, limit: int, depth: int | None
+    ) -> View:
+        marked = self.chosen("highlight", highlight)
+        roots = self.chosen("wrt", wrt)
+        shown = self.between(roots) if roots else set(range(len(self.nodes)))
+        groups = renamed(fold(self.nodes, scopes_of(self.nodes), shown, self.outputs, max(limit, 4), depth))
+        cards = [self.card(group, marked, show) for group in groups]
+        if heat and self.trace is not None:
+            cards = [replace(card, heat=self.heat_of(card)) for card in cards]
+        edges = self.edges(groups, cards, marked, _edges_of(highlight), show)
+        folded = sum(len(card.members) for card in cards if card.kind == "group")
+        notes = [f"{folded} of {len(shown)} nodes are folded into cards"] if folded else []
+        hidden = len(self.nodes) - len(shown)
+        notes += [f"{hidden} nodes are not shown: they lie off the way"] if hidden else []
+        return View(
+            tuple(cards),
+            tuple(edges),
+            title=f"{self.target} and its gradients" if self.trace else self.target,
+            description=self.describe(),
+            has_gradients=self.trace is not None,
+            note="; ".join(notes),
+        )
+
+    def card(self, group: Group, marked: set[int], show: frozenset[str]) -> Card:
+        if len(group.members) == 1:
+            (id,) = group.members
+            card = node_card(
+                self.nodes[id],
+                self.nodes,
+                self.trace,
+                self.sums.get(id, ()),
+                self.target,
+                group,
+                id in self.outputs,
+            )
+        else:
+            card = group_card(group, self.nodes, self.trace, *self.through(set(group.members)))
+        return replace(
+            card,
+            rows=tuple(row for row in card.rows if show.issuperset(row.fields)),
+            image=card.image if "image" in show else None,
+            is_highlighted=bool(marked & set(group.members)),
+        )
+
+    def through(self, members: set[int]) -> tuple[list[Any], list[Any]]:
+        """The messages that nodes send out of a group, and the cotangents of those that are used outside it."""
+        sent, arriving = [], []
+        if self.trace is not None:
+            for id in members:
+                for message in self.messages.get(id, ()):
+                    if message.message is not None and message.operand not in members:
+                        sent.append(message.message)
+                if id in self.trace.cotangents and not self.nodes[id].is_leaf and self.used_outside(id, members):
+                    arriving.append(self.trace.cotangents[id])
+        return sent, arriving
+
+    def used_outside(self, id: int, members: set[int]) -> bool:
+        return any(user not in members for user in self.users.get(id, ()))
+
+    @property
+    def users(self) -> dict[int, list[int]]:
+        if not hasattr(self, "_users"):
+            self._users: dict[int, list[int]] = {}
+            for node in self.nodes:
+                for operand in node.operands:
+                    self._users.setdefault(operand, []).append(node.id)
+        return self._users
+
+    def heat_of(self, card: Card) -> float | None:
+        assert self.trace is not None
+        found = [self.trace.cotangents[id] for id in card.members if id in self.trace.cotangents]
+        sizes = [float(np.max(np.abs(g), initial=0.0)) for g in found]
+        finite = [size for size in sizes if np.isfinite(size)]
+        if not finite:
+            return None
+        return log10(max(finite)) if max(finite) > 0 else -inf
+
+    def edges(
+        self,
+        groups: Sequence[Group],
+        cards: Sequence[Card],
+        marked: set[int],
+        path: set[tuple[int, int]],
+        show: frozenset[str],
+    ) -> list[Edge]:
+        home = {id: card for group, card in zip(groups, cards, strict=True) for id in group.members}
+        edges: list[Edge] = []
+        between: dict[tuple[int, int], list[tuple[int, int]]] = {}
+        for card in cards:
+            for id in card.members:
+                for position, operand in enumerate(self.nodes[id].operands):
+                    if operand not in home or home[operand] is card:
+                        continue
+                    if card.kind != "group" and home[operand].kind != "group":
+                        on_path = (id, position) in path or (not path and {id, operand} <= marked)
+                        edges.append(self.edge(id, position, on_path, show))
+                    else:
+                        between.setdefault((home[operand].id, card.id), []).append((id, position))
+        numbers: dict[int, int] = {}
+        for (source, target), places in between.items():
+            numbers[target] = numbers.get(target, -1) + 1
+            on_path = any(place in path for place in places)
+            edges.append(self.joint_edge(source, target, numbers[target], places, on_path, show))
+        return edges
+
+    def edge(self, id: int, position: int, is_highlighted: bool, show: frozenset[str]) -> Edge:
+        node = self.nodes[id]
+        operand = node.operands[position]
+        message = self.messages[id][position] if self.messages.get(id) else None
+        if self.trace is None or message is None or message.message is None:
+            return Edge(operand, id, position, (), False, is_highlighted)
+        lines = ledger(node, position, self.nodes, message, self.trace.cotangents[id])
+        kept = tuple(line for line, field in zip(lines, ("local", "message"), strict=True) if field in show)
+        return Edge(operand, id, position, kept, not is_finite(message.message), is_highlighted)
+
+    def joint_edge(
+        self,
+        source: int,
+        target: int,
+        number_of_edge: int,
+        places: Sequence[tuple[int, int]],
+        is_highlighted: bool,
+        show: frozenset[str],
+    ) -> Edge:
+        """The edges between two cards of which one is a group, as one, with the norm of all their messages."""
+        sent = [self.messages[id][position].message for id, position in places if self.messages.get(id)]
+        arrays = [np.ravel(np.asarray(message)) for message in sent if message is not None]
+        lines: list[Line] = []
+        if len(places) > 1:
+            lines.append(Line(f"{len(places)} edges", "quiet"))
+        is_alarm = any(not is_finite(array) for array in arrays)
+        if arrays and "message" in show:
+            size = number(norm(np.concatenate(arrays)))
+            lines.append(Line(f"‖message‖ = {size}", "alarm" if is_alarm else "backward"))
+        return Edge(source, target, number_of_edge, tuple(lines), is_alarm, is_highlighted)
+
+    def chosen(self, option: str, wanted: Wanted) -> set[int]:
+        """The ids of nodes given by id, name, Node, live value, or several of these."""
+        if hasattr(wanted, "nodes") and not isinstance(wanted, Graph):
+            wanted = wanted.nodes
+        if isinstance(wanted, Iterable) and not isinstance(wanted, str | ad.Tensor | ad.Scalar):
+            return {id for item in wanted for id in self.chosen(option, item)}
+        if isinstance(wanted, Node):
+            wanted = wanted.id
+        if isinstance(wanted, ad.Scalar | ad.Tensor):
+            found = [self.ids[wanted.index]] if wanted.index in self.ids else []
+        elif isinstance(wanted, str):
+            own = self.graph.names.get(wanted)
+            found = [own] if own is not None else [n.id for n in self.nodes if wanted in (n.name, label(n))]
+        else:
+            in_range = isinstance(wanted, int | np.integer) and 0 <= wanted < len(self.nodes)
+            found = [int(wanted)] if in_range else []
+        if not found:
+            named = ", ".join(list(self.graph.names)[:8]) or "none"
+            shown = repr(wanted) if isinstance(wanted, str | int) else f"this {type(wanted).__name__}"
+            raise GraphError(f"{option}: {shown} is not in the drawing; its named leaves are {named}")
+        return set(found)
+
+    def between(self, roots: set[int]) -> set[int]:
+        """The nodes on a way from one of these to an output."""
+        above: set[int] = set()
+        for node in self.nodes:
+            if node.id in roots or any(operand in above for operand in node.operands):
+                above.add(node.id)
+        needed = set(self.outputs)
+        for node in reversed(self.nodes):
+            if node.id in needed:
+                needed.update(node.operands)
+        return above & needed | self.outputs
+
+    def describe(self) -> str:
+        """The drawing in words, for people who cannot see it."""
+        operations = sum(not node.is_leaf for node in self.nodes)
+        text = f"Computation of {self.target} from {len(self.graph.inputs)} inputs in {operations} operations."
+        if self.trace is None:
+            return text
+        gradients = [
+            f"∂{self.target}/∂{label(node)} = {number(self.trace.cotangents[node.id])}"
+            for node in self.graph.inputs
+            if node.shape == () and node.id in self.trace.cotangents
+        ]
+        return " ".join([text, *([f"Gradients: {'; '.join(gradients[:12])}."] if gradients else [])])
+
+
+def _edges_of(highlight: Wanted) -> set[tuple[int, int]]:
+    """The edges of a path, as (id of the node that uses the operand, position of the operand); none for mere nodes."""
+    return {(int(id), int(position)) for id, position in getattr(highlight, "edges", ())}
 
 
 def received(trace: BackwardTrace) -> dict[int, list[Any]]:
@@ -144,180 +325,3 @@ def scopes_of(nodes: Sequence[Node]) -> list[str]:
         if node.is_leaf and not node.scope and node.id in users and node.op != "input":
             scopes[node.id] = shared_scope(users[node.id])
     return scopes
-
-
-def shared_scope(scopes: Sequence[str]) -> str:
-    """The innermost scope that contains all of these.
-
-    >>> shared_scope(["mlp/linear1", "mlp/linear2"])
-    'mlp'
-    """
-    parts = [scope.split("/") if scope else [] for scope in scopes]
-    common = 0
-    while all(len(p) > common for p in parts) and len({p[common] for p in parts}) == 1:
-        common += 1
-    return "/".join(parts[0][:common])
-
-
-def kind_of(node: Node) -> str:
-    """input, parameter, constant or operation."""
-    return node.op if node.is_leaf else "operation"
-
-
-def _card(
-    node: Node,
-    nodes: Sequence[Node],
-    trace: BackwardTrace | None,
-    messages: Sequence[Any],
-    target: str,
-    scope: str,
-    is_output: bool,
-) -> Card:
-    name, written = label(node), formula(node, nodes)
-    g = trace.cotangents.get(node.id) if trace else None
-    value_role = "alarm" if not _is_finite(node.value) else "forward"
-    rows = [*_value_rows(node.value, node.shape, node.dtype, value_role)]
-    if node.op == "constant" and node.name is None and node.shape == ():
-        rows = []
-    if node.op != "constant":
-        role = "alarm" if g is not None and not _is_finite(g) else "backward"
-        rows += _gradient_rows(f"∂{target}/∂{name}", g, messages, role)
-    return Card(
-        id=node.id,
-        kind=kind_of(node),
-        sign="" if node.is_leaf or written.startswith(sign(node)) else sign(node),
-        title=name if node.is_leaf else f"{name} = {written}",
-        rows=tuple(rows),
-        scope=scope,
-        is_output=is_output,
-        is_alarm=any(row.line.role == "alarm" for row in rows),
-        tooltip=f"#{node.id} {shorten(node.op)}" + (f" {shorten(node.name, 80)}" if node.name else ""),
-    )
-
-
-def _is_finite(value: Any) -> bool:
-    return bool(np.all(np.isfinite(value)))
-
-
-def _value_rows(value: Any, shape: tuple[int, ...], dtype: str, role: str) -> list[Row]:
-    if shape == ():
-        return [Row("value", Line(number(value), role))]
-    array = np.asarray(value)
-    head = Row("shape", Line(f"{' × '.join(map(str, shape))}  {dtype}", "quiet"))
-    return [head, *_array_rows("value", array, role)]
-
-
-def _array_rows(name: str, array: Any, role: str) -> list[Row]:
-    """The numbers of a small array, row by row; of a larger one minimum, mean ± deviation, maximum and histogram."""
-    if array.size == 0:
-        return [Row(name, Line("empty", role))]
-    if array.size <= SMALL:
-        numbers = [number(x) for x in array.ravel()]
-        width = max(len(text) for text in numbers)
-        per_line = min(array.shape[-1] if array.ndim else 1, PER_LINE)
-        table = [numbers[i : i + per_line] for i in range(0, array.size, per_line)]
-        full = per_line * (width + 2) - 2
-        lines = ["  ".join(text.rjust(width) for text in row).ljust(full) for row in table]
-        return [Row(name if i == 0 else "", Line(line, role)) for i, line in enumerate(lines)]
-    values = array.astype(np.float64)
-    finite = values[np.isfinite(values)]
-    if not finite.size:
-        return [Row(name, Line(f"all {number(values.ravel()[0])}", role))]
-    bad = values.size - finite.size
-    rows = [
-        Row(name, Line(f"{number(finite.mean())} ± {number(finite.std())}", role)),
-        Row("min … max", Line(f"{number(finite.min())} … {number(finite.max())}", role)),
-        Row("", Line(histogram(finite), role)),
-    ]
-    if bad:
-        rows.append(Row("", Line(f"{bad} of {values.size} are NaN or inf", "alarm")))
-    return rows
-
-
-def _gradient_rows(name: str, g: Any, messages: Sequence[Any], role: str) -> list[Row]:
-    if g is None:
-        return [Row(name, Line("—", "backward"))]
-    if np.shape(g) == ():
-        if len(messages) < 2:
-            return [Row(name, Line(number(g), role))]
-        parts = [number(m) for m in messages[:MOST_SUMMANDS]]
-        hidden = len(messages) - len(parts)
-        written = total(parts) + (f" + {hidden} more" if hidden else "")
-        if len(parts) == 2:
-            return [Row(name, Line(f"{written} = {number(g)}", role))]
-        return [Row(name, Line(written, role)), Row("", Line(f"= {number(g)}", role))]
-    rows = _array_rows(name, np.asarray(g), role)
-    if len(messages) > 1:
-        rows.append(Row("", Line(f"sum of {len(messages)} messages", role)))
-    if np.size(g) > SMALL:
-        rows.append(Row("norm", Line(number(norm(g)), role)))
-    return rows
-
-
-MOST_SUMMANDS = 4
-
-
-def total(parts: Sequence[str]) -> str:
-    """A sum as it is written by hand.
-
-    >>> total(["1.000", "−2.000", "inf"])
-    '1.000 − 2.000 + inf'
-    """
-    return parts[0] + "".join(f" − {part[1:]}" if part.startswith("−") else f" + {part}" for part in parts[1:])
-
-
-def _edge(
-    node: Node, position: int, nodes: Sequence[Node], messages: Sequence[Message] | None, trace: BackwardTrace | None
-) -> Edge:
-    operand = node.operands[position]
-    message = messages[position] if messages else None
-    if trace is None or message is None or message.message is None:
-        return Edge(operand, node.id, position, (), False)
-    lines = ledger(node, position, nodes, message, trace.cotangents[node.id])
-    return Edge(operand, node.id, position, lines, not _is_finite(message.message))
-
-
-def ledger(node: Node, position: int, nodes: Sequence[Node], message: Message, upstream: Any) -> tuple[Line, ...]:
-    """The chain rule on one edge: `∂h/∂w = x = 2.000`, then `0.750 × 2.000 → 1.500`. For arrays the rule and a norm."""
-    role = "backward" if _is_finite(message.message) else "alarm"
-    local = local_line(node, position, nodes, message)
-    return (Line(local, "quiet"), Line(product_line(message, upstream, "→"), role))
-
-
-def local_line(node: Node, position: int, nodes: Sequence[Node], message: Message) -> str:
-    """`∂h/∂w = x = 2.000`; the rule alone where there is no single number."""
-    symbol = derivative(node, position, nodes)
-    if message.local is None:
-        return symbol
-    left = f"∂{label(node)}/∂{label(nodes[node.operands[position]])}"
-    if np.size(message.local) != 1:
-        return f"{left} = {symbol}"
-    value = number(np.asarray(message.local).item())
-    if symbol.startswith("∂"):
-        return f"{left} = {value}"
-    same = symbol in (value, value.removesuffix(".000"))
-    return f"{left} = {symbol}" if same else f"{left} = {symbol} = {value}"
-
-
-def product_line(message: Message, upstream: Any, arrow: str) -> str:
-    """`0.750 × 2.000 → 1.500`; for arrays the norm of the message."""
-    if np.shape(message.message) != () or np.size(upstream) != 1:
-        return f"‖message‖ = {number(norm(message.message))}"
-    if message.local is None or np.size(message.local) != 1:
-        return f"{arrow} {number(np.asarray(message.message).item())}"
-    g, local, product = (number(np.asarray(x).item()) for x in (upstream, message.local, message.message))
-    return f"{g} × {local} {arrow} {product}"
-
-
-def _describe(graph: Graph, trace: BackwardTrace | None, target: str) -> str:
-    """The drawing in words, for people who cannot see it."""
-    operations = sum(not node.is_leaf for node in graph.nodes)
-    text = f"Computation of {target} from {len(graph.inputs)} inputs in {operations} operations."
-    if trace is None:
-        return text
-    gradients = [
-        f"∂{target}/∂{label(node)} = {number(trace.cotangents[node.id])}"
-        for node in graph.inputs
-        if node.shape == () and node.id in trace.cotangents
-    ]
-    return " ".join([text, *([f"Gradients: {'; '.join(gradients[:12])}."] if gradients else [])])

@@ -1,0 +1,200 @@
+"""What stands on a card: the rows of a node and of a group, and a value as a small picture."""
+
+from collections.abc import Sequence
+from pathlib import PurePath
+from typing import Any
+
+import numpy as np
+
+from autodiff import BackwardTrace, Node
+
+from .content import Card, Line, Pixels, Row
+from .fold import Group
+from .ledger import is_finite, total
+from .notation import formula, label, shorten, sign
+from .numbers import histogram, norm, number
+
+PER_LINE = 5  # numbers on one line of a card
+SMALL = 9  # tensors of at most this many numbers show them
+MOST_SUMMANDS = 4
+FLAT = 784  # the numbers of a flattened 28 by 28 image, the digits' format
+SIDES = range(8, 65)  # squares of numbers from this many pixels a side on are pictures
+SOURCE_LENGTH = 40
+
+
+def kind_of(node: Node) -> str:
+    """input, parameter, constant or operation."""
+    return node.op if node.is_leaf else "operation"
+
+
+def node_card(
+    node: Node,
+    nodes: Sequence[Node],
+    trace: BackwardTrace | None,
+    messages: Sequence[Any],
+    target: str,
+    group: Group,
+    is_output: bool,
+) -> Card:
+    """The card of one node: its name and formula, its value, and its gradient with the sum that made it."""
+    name, written = label(node), formula(node, nodes)
+    g = trace.cotangents.get(node.id) if trace else None
+    rows = [*_value_rows(node)]
+    if node.op == "constant" and node.name is None and node.shape == ():
+        rows = []
+    if node.op != "constant":
+        rows += _gradient_rows(f"∂{target}/∂{name}", g, messages)
+    if node.source is not None:
+        rows.append(Row("", Line(_source(node), "quiet"), ("source",)))
+    return Card(
+        id=node.id,
+        kind=kind_of(node),
+        sign="" if node.is_leaf or written.startswith(sign(node)) else sign(node),
+        title=name if node.is_leaf else f"{name} = {written}",
+        rows=tuple(rows),
+        scope=group.scope,
+        is_output=is_output,
+        is_alarm=any(row.line.role == "alarm" for row in rows),
+        tooltip=f"#{node.id} {shorten(node.op)}" + (f" {shorten(node.name, 80)}" if node.name else ""),
+        members=group.members,
+        image=pixels(node),
+    )
+
+
+def group_card(
+    group: Group, nodes: Sequence[Node], trace: BackwardTrace | None, sent_out: Sequence[Any], arriving: Sequence[Any]
+) -> Card:
+    """The card of folded nodes: how many they are, their parameters, and the gradient that comes in and goes out.
+
+    arriving  the cotangents of the members that are used outside
+    sent_out  the messages to nodes outside
+    """
+    members = [nodes[i] for i in group.members]
+    operations = sum(not node.is_leaf for node in members)
+    parameters = [node for node in members if node.op == "parameter"]
+    what = f"{operations} operations" if operations else f"{len(members)} values"
+    rows = [Row("folded", Line(what, "quiet"), ())]
+    if parameters:
+        count = sum(np.size(node.value) for node in parameters)
+        rows.append(Row("parameters", Line(f"{count:,}", "quiet"), ()))
+    bad = sum(not is_finite(node.value) for node in members)
+    if bad:
+        rows.append(Row("", Line(f"{bad} with NaN or inf", "alarm"), ()))
+    if trace is not None and operations:
+        for name, gradients in (("‖∂‖ in", arriving), ("‖∂‖ out", sent_out)):
+            size = norm(np.concatenate([np.ravel(np.asarray(g)) for g in gradients])) if gradients else None
+            text = "—" if size is None else number(size)
+            rows.append(Row(name, Line(text, _role(size, "backward")), ("gradient",)))
+    return Card(
+        id=next((node.id for node in reversed(members) if not node.is_leaf), members[-1].id),
+        kind="group",
+        sign=f"× {group.repeat}" if group.repeat > 1 else "",
+        title=group.title,
+        rows=tuple(rows),
+        scope=group.scope,
+        is_output=False,
+        is_alarm=any(row.line.role == "alarm" for row in rows),
+        tooltip=f"{group.title}: #{members[0].id} to #{members[-1].id}",
+        members=group.members,
+        repeat=group.repeat,
+    )
+
+
+def _source(node: Node) -> str:
+    assert node.source is not None
+    text = shorten(node.source.text, SOURCE_LENGTH)
+    if node.source.file == "expression":
+        return text
+    return f"{shorten(PurePath(node.source.file).name)}:{node.source.line}  {text}"
+
+
+def _role(value: Any, role: str) -> str:
+    return role if value is None or is_finite(value) else "alarm"
+
+
+def _value_rows(node: Node) -> list[Row]:
+    role = _role(node.value, "forward")
+    if node.shape == ():
+        return [Row("value", Line(number(node.value), role))]
+    shape = Row("shape", Line(f"{' × '.join(map(str, node.shape))}  {node.dtype}", "quiet"), ("shape",))
+    return [shape, *_array_rows("value", np.asarray(node.value), role, "value")]
+
+
+def _array_rows(name: str, array: Any, role: str, field: str) -> list[Row]:
+    """The numbers of a small array, row by row; of a larger one minimum, mean ± deviation, maximum and histogram."""
+    if array.size == 0:
+        return [Row(name, Line("empty", role), (field,))]
+    if array.size <= SMALL:
+        numbers = [number(x) for x in array.ravel()]
+        width = max(len(text) for text in numbers)
+        per_line = min(array.shape[-1] if array.ndim else 1, PER_LINE)
+        table = [numbers[i : i + per_line] for i in range(0, array.size, per_line)]
+        full = per_line * (width + 2) - 2
+        lines = ["  ".join(text.rjust(width) for text in row).ljust(full) for row in table]
+        return [Row(name if i == 0 else "", Line(line, role), (field,)) for i, line in enumerate(lines)]
+    values = array.astype(np.float64)
+    finite = values[np.isfinite(values)]
+    if not finite.size:
+        return [Row(name, Line(f"all {number(values.ravel()[0])}", role), (field,))]
+    bad = values.size - finite.size
+    rows = [
+        Row(name, Line(f"{number(finite.mean())} ± {number(finite.std())}", role), (field, "stats")),
+        Row("min … max", Line(f"{number(finite.min())} … {number(finite.max())}", role), (field, "stats")),
+        Row("", Line(histogram(finite), role), (field, "histogram")),
+    ]
+    if bad:
+        rows.append(Row("", Line(f"{bad} of {values.size} are NaN or inf", "alarm"), (field,)))
+    return rows
+
+
+def _gradient_rows(name: str, g: Any, messages: Sequence[Any]) -> list[Row]:
+    shown = ("gradient",)
+    if g is None:
+        return [Row(name, Line("—", "backward"), shown)]
+    role = _role(g, "backward")
+    if np.shape(g) == ():
+        if len(messages) < 2:
+            return [Row(name, Line(number(g), role), shown)]
+        parts = [number(m) for m in messages[:MOST_SUMMANDS]]
+        hidden = len(messages) - len(parts)
+        written = total(parts) + (f" + {hidden} more" if hidden else "")
+        if len(parts) == 2:
+            return [Row(name, Line(f"{written} = {number(g)}", role), shown)]
+        return [Row(name, Line(written, role), shown), Row("", Line(f"= {number(g)}", role), shown)]
+    rows = _array_rows(name, np.asarray(g), role, "gradient")
+    if len(messages) > 1:
+        rows.append(Row("", Line(f"sum of {len(messages)} messages", role), shown))
+    if np.size(g) > SMALL:
+        rows.append(Row("norm", Line(number(norm(g)), role), shown))
+    return rows
+
+
+def pixels(node: Node) -> Pixels | None:
+    """A value that is an image, as grey levels: the first of a stack, the first row of flattened ones.
+
+    An image is a square of at least 8 by 8 numbers on the last two axes; a flattened one 784 numbers, 28 by 28, on the
+    last axis; a parameter of 784 rows has one in each column, of which the strongest is shown.
+    """
+    shape = node.shape
+    if (
+        np.asarray(node.value).dtype.kind not in "fiu"
+        or 0 in shape
+        or node.op not in ("input", "constant", "parameter")
+    ):
+        return None
+    array = np.asarray(node.value, dtype=np.float64)
+    if len(shape) >= 3 and shape[-1] == shape[-2] and shape[-1] in SIDES:
+        image = array.reshape(-1, *shape[-2:])[0]
+    elif node.op == "parameter" and len(shape) == 2 and shape[0] == FLAT:
+        image = array[:, int(np.argmax(np.sum(array**2, axis=0)))].reshape(28, 28)
+    elif node.op != "parameter" and len(shape) <= 2 and shape[-1:] == (FLAT,):
+        image = array.reshape(-1, 28, 28)[0]
+    elif node.op != "parameter" and shape == (28, 28):
+        image = array
+    else:
+        return None
+    low, high = float(image.min()), float(image.max())
+    if not np.isfinite(high - low):
+        return None
+    levels = np.rint(255 * (image - low) / (high - low if high > low else 1)).astype(int)
+    return tuple(tuple(row) for row in levels.tolist())
