@@ -48,6 +48,22 @@ def loss_file(tmp_path):
     return path
 
 
+BAD_FILES = {
+    "syntax.py": "def f(w):\n    return w +\n",
+    "exits.py": "import sys\nsys.exit(3)\n",
+    "lines.py": "def f(w):\n    raise RuntimeError('one\\ntwo')\n\nasync def later(w):\n    return w\n",
+    "several.py": "def f(w):\n    return [w, w]\n",
+    "text.npy": "1, 2, 3\n",
+    "header.npy": "\x93NUMPY\x01\x00v\x00{'descr': '<f8', 'fortran_order': False, 'shape': (10" + "0" * 20 + ",), }",
+}
+
+
+@pytest.fixture
+def bad_files(tmp_path):
+    for name, text in BAD_FILES.items():
+        (tmp_path / name).write_bytes(text.encode("latin-1").ljust(128) if name == "header.npy" else text.encode())
+
+
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory):
     """A small data set as MNIST's four files: 600 training and 100 test images."""
@@ -224,6 +240,33 @@ BAD = [
     (["check", "w", "w=1", "--order", "9"], "--order"),
     (["step", "w*"], "invalid syntax"),
     (["step", ""], "the expression is empty"),
+    (["grad", "w % 0 // q", "w=1"], "'q': has no value"),
+    (["draw", "w << 1", "w=1"], "this operator is not allowed; use + - * / // % ** @"),
+    (["check", "linalg.nrm(x)", "x=[1]"], "'linalg.nrm' is not a function; did you mean linalg.norm?"),
+    (["step", "linalg.eigh(A)", "A=[[1,0],[0,1]]"], "the result is a list of 2 values; pick one with .eigenvalues"),
+    (["grad", "+".join(["w"] * 9000), "w=1"], "17999 characters are more than the 10000 allowed"),
+    (["grad", "(" * 300 + "w" + ")" * 300, "w=1"], "too many nested parentheses"),
+    (["grad", "w" + "-" * 4000 + "w", "w=1"], "nested too deeply"),
+    (["grad", "w + 'a", "w=1"], "unterminated string literal"),
+    (["grad", "1 is w", "w=1"], "compare two values with one of"),
+    (["grad", "lambda", "lambda=1"], "invalid syntax"),
+    (["grad", "True", "True=1"], "'True' is not a name"),
+    (["draw", "w*x", "w=1", "x=[null]"], "x=[null]: not a number, a JSON list of numbers"),
+    (["draw", "w*x", "w=1", "x=[true]"], "x=[true]: not a number, a JSON list of numbers"),
+    (["draw", "w*x", "w=1", "x=1e999"], "x=1e999: a number is too large"),
+    (["draw", "w*x", "w=1", "x=[" + "9" * 400 + "]"], "a number is too large"),
+    (["draw", "w*x", "w=1", "x=" + "[" * 4000], "not a number, a JSON list of numbers"),
+    (["draw", "w*x", "w=1", "x=@text.npy"], "x=@text.npy: not an .npy file"),
+    (["draw", "w*x", "w=1", "x=@header.npy"], "x=@header.npy: not an .npy file of numbers (its header says 80"),
+    (["draw", "w*x", "w=1", "x=@."], "x=@.: is a folder"),
+    (["grad", "syntax.py:f", "w=1"], "syntax.py:2: SyntaxError: invalid syntax"),
+    (["step", "exits.py:f", "w=1"], "exits.py:2: SystemExit: 3"),
+    (["check", "lines.py:f", "w=1"], "lines.py:2: RuntimeError: one two"),
+    (["draw", "lines.py:later", "w=1"], "lines.py:later: is an async function"),
+    (["grad", "several.py:f", "w=1"], "several.py:f: must return a Scalar or a Tensor, got list"),
+    (["grad", "loss.py:loss(w)", "w=1"], "loss.py: no function 'loss(w)'; it has loss, broken, number, vector"),
+    (["grad", ".py:f", "w=1"], "invalid syntax"),
+    (["grad", "x/.py:f", "w=1"], "x/.py: no such file"),
     (["frobnicate"], "No such command 'frobnicate'"),
     (["draw"], "Missing argument"),
     (["grad", "w", "w=1", "--jsn"], "No such option: --jsn"),
@@ -249,7 +292,9 @@ BAD = [
 
 
 @pytest.mark.parametrize(("arguments", "message"), BAD, ids=[" ".join(a)[:40] for a, _ in BAD])
-def test_bad_input_is_one_line_and_writes_nothing(arguments, message, tmp_path, monkeypatch, capsys, loss_file):
+def test_bad_input_is_one_line_and_writes_nothing(
+    arguments, message, tmp_path, monkeypatch, capsys, loss_file, bad_files
+):
     monkeypatch.chdir(tmp_path)
     before = {path: path.read_bytes() for path in tmp_path.iterdir()}
     code = cli.main(arguments)
