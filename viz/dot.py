@@ -97,7 +97,8 @@ def _is_inside(scope: str, outer: str) -> bool:
 def _add_card(dot: Any, card: Card, content: View, theme: Theme) -> None:
     dot.node(
         f"n{card.id}",
-        _card_label(card, theme),
+        # On the colours of the heat scale only the darkest or lightest text is legible.
+        _card_label(card, theme if content.heat_range is None else theme.in_one_colour),
         **SHAPES[card.kind],
         fillcolor=_fill(card, content, theme),
         color=_border(card, content, theme),

@@ -3,7 +3,7 @@
 Source of the pair: Okabe & Ito 2008, "Color Universal Design", darkened here for contrast on white (at least 4.5 : 1).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from autodiff.errors import SettingError
 
@@ -29,6 +29,11 @@ class Theme:
     heat: tuple[str, str]  # the colours of the smallest and the largest gradient, see `heat`
     font: str = "DejaVu Sans"
     mono: str = "DejaVu Sans Mono"
+
+    @property
+    def in_one_colour(self) -> "Theme":
+        """The theme with all text in the colour of its titles, but for alarms."""
+        return replace(self, quiet=self.text, forward=self.text, backward=self.text)
 
 
 LIGHT = Theme(

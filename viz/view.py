@@ -224,11 +224,12 @@ class _Builder:
         node = self.nodes[id]
         operand = node.operands[position]
         message = self.messages[id][position] if self.messages.get(id) else None
+        spreads = not is_finite(self.nodes[operand].value) and not is_finite(node.value)
         if self.trace is None or message is None or message.message is None:
-            return Edge(operand, id, position, (), False, is_highlighted)
+            return Edge(operand, id, position, (), spreads, is_highlighted)
         lines = ledger(node, position, self.nodes, message, self.trace.cotangents[id])
         kept = tuple(line for line, field in zip(lines, ("local", "message"), strict=True) if field in show)
-        return Edge(operand, id, position, kept, not is_finite(message.message), is_highlighted)
+        return Edge(operand, id, position, kept, spreads or not is_finite(message.message), is_highlighted)
 
     def joint_edge(
         self,
