@@ -126,7 +126,7 @@ class Graph:
         A value is a number or array of the leaf's shape; it becomes the leaf's dtype. Raises GraphError for a name or
         id that is no leaf, a value that does not fit, or an operation that fails or is not defined here.
         """
-        given = self._leaf_values(values or {})
+        given = self._leaf_values({} if values is None else values)
         computed: list[Any] = []
         for node in self.nodes:
             if node.is_leaf:
@@ -140,6 +140,8 @@ class Graph:
         return type(self)(nodes, self.output_ids)
 
     def _leaf_values(self, values: Mapping[int | str, Any]) -> dict[int, Any]:
+        if not isinstance(values, Mapping):
+            raise GraphError(f"replay: values are given as {{name or id: value}}, got {type(values).__name__}")
         names = self.names
         given: dict[int, Any] = {}
         for key, value in values.items():

@@ -143,11 +143,12 @@ def _check_values(place: str, function: Callable[..., Any], values: dict[str, An
 def _call(path: Path, name: str, function: Callable[..., Any], values: dict[str, Any]) -> Any:
     try:
         given = {key: _named(key, value) for key, value in values.items()}
-        arguments = [
-            given.pop(p.name, p.default)
-            for p in inspect.signature(function).parameters.values()
-            if p.kind is p.POSITIONAL_ONLY
-        ]
+        arguments = []  # by position as far as possible: what `ad.grad` returns differentiates positional arguments
+        for p in inspect.signature(function).parameters.values():
+            if p.kind is p.POSITIONAL_ONLY or (p.kind is p.POSITIONAL_OR_KEYWORD and p.name in given):
+                arguments.append(given.pop(p.name, p.default))
+            else:
+                break
         with _at_home(path):
             result = function(*arguments, **given)
     except KeyboardInterrupt:

@@ -150,6 +150,8 @@ class TestReplay:
     @pytest.mark.parametrize(
         ("values", "message"),
         [
+            ([1.0], "values are given as {name or id: value}, got list"),
+            ("w", "values are given as {name or id: value}, got str"),
             ({"q": 1.0}, "'q' is not a leaf of this graph; its named leaves are w, k, m"),
             ({99: 1.0}, "99 is not a leaf"),
             ({-1: 1.0}, "-1 is not a leaf"),

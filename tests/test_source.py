@@ -176,6 +176,8 @@ GOOD_FUNCTIONS = {
     "default": ("def f(w, x=2.0):\n    return w * x", ["w=3"], 6.0),
     "keyword only": ("def f(w, *, x, y=1.0):\n    return w * x + y", ["w=3", "x=2"], 7.0),
     "positional only": ("def f(w, x=5.0, /, y=1.0):\n    return w * x + y", ["w=3", "y=2"], 17.0),
+    "a gradient": ("import autodiff as ad\nf = ad.grad(lambda w, x: w * w * x)", ["x=1", "w=3"], 6.0),
+    "a default before others": ("def f(x=2.0, w=0.0, *rest, y):\n    return w * x * y", ["w=3", "y=1"], 6.0),
     "varargs": ("def f(w, *rest):\n    assert rest == ()\n    return w * 2", ["w=3"], 6.0),
     "any keyword": ("def f(**values):\n    return values['a'] * values['b']", ["a=3", "b=2"], 6.0),
     "lambda": ("f = lambda w: w * 2", ["w=3"], 6.0),
