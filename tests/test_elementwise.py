@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 import autodiff as ad
+from autodiff.graph import OPERATIONS
+from autodiff.primitive import Elementwise
 
 inf, nan = math.inf, math.nan
 X = np.array([-1e4, -30.0, -2.5, -1.0, -0.3, -0.0, 0.0, 1e-9, 0.5, 1.0, 1.5, 2.5, 7.3, 1e4, inf, -inf, nan])
@@ -111,6 +113,54 @@ def test_second_derivatives_at_delicate_points(function, point, expected):
     array = np.array([point])
     total = lambda f: lambda x: ad.sum(f(x))  # noqa: E731
     assert ad.grad(total(ad.grad(total(function))))(array) == pytest.approx(expected, rel=1e-14)
+
+
+@pytest.mark.parametrize("kind", [float, np.array, lambda x: np.array([x])], ids=["float", "0d", "1d"])
+@pytest.mark.parametrize("x", [2.0, -0.5, 3.0])
+def test_the_derivative_of_a_power_by_its_base_changes_with_the_exponent_even_at_zero(x, kind):
+    total = lambda f: lambda *args: ad.sum(f(*args)) if np.ndim(args[0]) else f(*args)  # noqa: E731
+    by_base = total(ad.grad(total(ad.power)))
+    assert ad.grad(by_base, 1)(kind(x), kind(0.0)) == pytest.approx(1 / x)
+    assert ad.grad(by_base, 0)(kind(x), kind(0.0)) == 0
+    if x > 0:
+        by_exponent = total(ad.grad(total(ad.power), 1))
+        assert ad.grad(by_exponent, 0)(kind(x), kind(0.0)) == pytest.approx(1 / x)
+    assert ad.grad(total(ad.power))(kind(0.0), kind(0.0)) == 0
+    assert ad.grad(by_base, 0)(kind(0.0), kind(0.0)) == 0
+
+
+FLAT = [name for name, row in OPERATIONS.items() if isinstance(row, Elementwise) and False in row.partials]
+
+
+@pytest.mark.parametrize("kind", [ad.Scalar, ad.Tensor, lambda x: ad.Tensor([x])], ids=["Scalar", "0d", "1d"])
+@pytest.mark.parametrize("name", FLAT)
+def test_a_step_sends_nothing_even_for_an_infinite_cotangent(name, kind):
+    row = OPERATIONS[name]
+    others = [2.0] * (row.arity - 1)
+    for position in [i for i, partial in enumerate(row.partials) if partial is False]:
+        x = kind(1.5)
+        row(*others[:position], x, *others[position:]).backward(np.full(x.shape, inf))
+        assert np.all(x.grad == 0)
+        _, tangent = ad.jvp(lambda x, i=position: row(*others[:i], x, *others[i:]), (x.data,), (x.data * inf,))
+        assert np.all(np.asarray(tangent) == 0)
+
+
+def test_no_row_states_a_derivative_of_zero_that_would_make_nan_of_infinity():
+    numbers = {name: row.partials for name, row in OPERATIONS.items() if isinstance(row, Elementwise)}
+    assert not [name for name, partials in numbers.items() for p in partials if p is not False and p == 0]
+    assert set(FLAT) >= {"sign", "floor", "ceil", "trunc", "rint", "round", "floor_divide", "heaviside", "copysign"}
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("kind", [float, np.array, lambda x: np.array([x]), lambda x: np.array([x], np.float16)])
+@pytest.mark.parametrize(
+    ("function", "left", "right"),
+    [(ad.gelu, 0, inf), (lambda x: ad.gelu(x, "tanh"), 0, inf), (ad.silu, 0, inf), (ad.softsign, -1, 1)],
+)
+def test_activations_at_infinity_have_their_limits(function, left, right, kind):
+    assert function(kind(-inf)) == left
+    assert function(kind(inf)) == right
+    assert np.isnan(function(kind(nan)))
 
 
 ERRORS = [

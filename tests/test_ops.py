@@ -208,3 +208,108 @@ def test_dropout_keeps_the_expected_value_and_is_the_identity_in_evaluation():
     assert set(np.unique(dropped.data)) == {np.float32(0), np.float32(4 / 3)}
     t = ad.Tensor(x)
     assert ad.dropout(t, 0.25, training=False) is t
+
+
+def test_dropout_of_half_precision_stays_finite_however_few_numbers_are_kept():
+    x = ad.Tensor(np.array([0.0, 1.0, -1.0] * 100_000), dtype=np.float16)
+    out = ad.dropout(x, 1 - 1e-5, rng=np.random.default_rng(0))
+    out.backward(np.ones(out.shape))
+    assert np.isfinite(out.data).all()
+    assert np.isfinite(x.grad).all()
+    assert 0 < np.count_nonzero(x.grad) < 20
+
+
+@pytest.mark.parametrize("function", [ad.cumsum, ad.cumprod])
+@pytest.mark.parametrize("axis", [None, 0, -1])
+def test_a_running_sum_of_one_number_has_one_element_as_in_numpy(function, axis):
+    expected = getattr(np, function.__name__)(np.array(2.5), axis)
+    for x in (ad.Scalar(2.5), ad.Tensor(2.5)):
+        out = function(x, axis)
+        np.testing.assert_array_equal(out.data, expected)
+        assert out.shape == expected.shape
+        out.backward()
+        assert x.grad == 1
+    assert function(2.5, axis).shape == function(np.array(2.5), axis).shape == (1,)
+    ad.check_grads(lambda x: function(x, axis), (2.5,))
+    with pytest.raises(ad.AutodiffError, match="axis 1 is out of bounds"):
+        function(ad.Tensor(2.5), 1)
+
+
+ALONG = {  # every function with an axis: a call with that axis, of an array of shape (2, 3)
+    **{f.__name__: lambda x, axis, f=f: f(x, axis) for f in (
+        ad.sum, ad.mean, ad.max, ad.min, ad.ptp, ad.prod, ad.var, ad.std, ad.average, ad.nansum, ad.nanmean, ad.median,
+        ad.logsumexp, ad.softmax, ad.log_softmax, ad.cumsum, ad.cumprod, ad.sort, ad.flip, ad.expand_dims,
+    )},
+    "concatenate": lambda x, axis: ad.concatenate([x, x], axis),
+    "stack": lambda x, axis: ad.stack([x, x], axis),
+    "append": lambda x, axis: ad.append(x, x, axis),
+    "split": lambda x, axis: ad.split(x, 1, axis)[0],
+    "array_split": lambda x, axis: ad.array_split(x, 2, axis)[0],
+    "roll": lambda x, axis: ad.roll(x, 1, axis),
+    "repeat": lambda x, axis: ad.repeat(x, 2, axis),
+    "take": lambda x, axis: ad.take(x, [0], axis),
+    "take_along_axis": lambda x, axis: ad.take_along_axis(x, np.array([[0]]), axis),
+    "swapaxes": lambda x, axis: ad.swapaxes(x, axis, 0),
+    "moveaxis": lambda x, axis: ad.moveaxis(x, axis, 0),
+    "transpose": lambda x, axis: ad.transpose(x, (axis, 0)),
+    "squeeze": lambda x, axis: ad.squeeze(x[:, :1], axis),
+    "rot90": lambda x, axis: ad.rot90(x, 1, (0, axis)),
+    "tensordot": lambda x, axis: ad.tensordot(x, x, ([axis], [axis])),
+    "cross": lambda x, axis: ad.cross(x, x, axis=axis),
+    "diagonal": lambda x, axis: ad.diagonal(x, 0, 0, axis),
+    "trace": lambda x, axis: ad.trace(x, 0, 0, axis),
+    "norm": lambda x, axis: ad.linalg.norm(x, axis=axis),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ALONG)
+def test_an_axis_is_any_whole_number(name):
+    x = np.arange(6.0).reshape(2, 3) ** 2 + 1
+    expected = ALONG[name](x, 1)
+    for axis in (np.int64(1), np.uint8(1), np.array(1)):
+        out = ALONG[name](ad.Tensor(x), axis)
+        np.testing.assert_array_equal(out.data, expected)
+        ad.Graph.from_json(ad.Graph.of(out).to_json()).replay()
+        np.testing.assert_array_equal(ALONG[name](x, axis), expected)
+
+
+@pytest.mark.parametrize("name", ALONG)
+def test_an_axis_that_is_no_whole_number_is_refused(name):
+    for axis in (1.0, 1.7, np.float64(1), "1", None if name == "expand_dims" else 1j):
+        for kind in (ad.Tensor, np.array):
+            with pytest.raises(ad.errors.OperandError) as caught:
+                ALONG[name](kind(np.ones((2, 3))), axis)
+            assert str(caught.value).endswith(f"axis is a whole number, got {axis!r}")
+
+
+@pytest.mark.parametrize("count", [2.5, 1.0])
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x, n: ad.reshape(x, (n, 3)),
+        lambda x, n: ad.reshape(x, n),
+        lambda x, n: ad.broadcast_to(x, (n, 2, 3)),
+        lambda x, n: ad.tile(x, n),
+        lambda x, n: ad.tile(x, (n, 1)),
+        lambda x, n: ad.roll(x, n),
+        lambda x, n: ad.roll(x, (n,), 0),
+        lambda x, n: ad.repeat(x, n),
+        lambda x, n: ad.pad(x, n),
+        lambda x, n: ad.split(x, n),
+        lambda x, n: ad.split(x, [n]),
+        lambda x, n: ad.array_split(x, n),
+        lambda x, n: ad.diagonal(x, n),
+        lambda x, n: ad.trace(x, n),
+        lambda x, n: ad.diag(x, n),
+        lambda x, n: ad.tril(x, n),
+        lambda x, n: ad.triu(x, n),
+        lambda x, n: ad.rot90(x, n),
+        lambda x, n: ad.tensordot(x, x, n),
+        lambda x, n: ad.sum(x, (n, 0)),
+    ],
+)
+def test_a_count_that_is_no_whole_number_is_refused_in_one_line(call, count):
+    for x in (np.ones((2, 3)), ad.Tensor(np.ones((2, 3)))):
+        with pytest.raises(ad.AutodiffError) as caught:
+            call(x, count)
+        assert "\n" not in str(caught.value)

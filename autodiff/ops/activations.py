@@ -11,7 +11,7 @@ import numpy as np
 
 from ..errors import SettingError
 from ..primitive import Elementwise
-from .elementwise import abs, clip, describe, exp, expm1, pick, sigmoid, square
+from .elementwise import abs, clip, describe, exp, expm1, maximum, pick, sigmoid, square
 from .error_function import erfc
 from .options import shown
 
@@ -31,7 +31,8 @@ __all__ = [
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805  # Klambauer et al. 2017, section 2
 ROOT_HALF, DENSITY = math.sqrt(0.5), 1 / math.sqrt(2 * math.pi)
 TANH_SCALE, TANH_CUBIC = 2 * math.sqrt(2 / math.pi), 0.044715  # Hendrycks & Gimpel 2016, section 2
-ALL = 30.0  # its gate is 0 or 1 to the last bit from here on, and a larger cube could overflow
+ALL = 30.0  # gelu's gate is 0 or 1 to the last bit from here on, and a larger cube could overflow
+GONE = 1000.0  # every gate is; where it is 0 the product with x is 0 too, however large x is
 
 
 def leaky_relu(x: Any, negative_slope: Any = 0.01, *, name: str | None = None) -> Any:
@@ -77,15 +78,26 @@ def _normal(x: Any) -> Any:
     return 0.5 * erfc(-ROOT_HALF * x)
 
 
+def _gated(x: Any, gate: Any) -> Any:
+    """x · gate, where the gate of −∞ is 0."""
+    return maximum(x, -GONE) * gate
+
+
 def _gate(x: Any) -> Any:
     """½ (1 + tanh(z/2)) is σ(z): here z, for the approximation of Φ."""
     x = clip(x, -ALL, ALL)
     return TANH_SCALE * (x + TANH_CUBIC * (x * x * x))
 
 
+def _bump(x: Any) -> Any:
+    """x e^(−x²/2), which is 0 at infinity."""
+    x = clip(x, -GONE, GONE)
+    return x * exp(-0.5 * (x * x))
+
+
 def _gelu_tanh_slope(out: Any, x: Any) -> Any:
     z, inner = _gate(x), clip(x, -ALL, ALL)
-    return sigmoid(z) * (1 + x * (TANH_SCALE * (1 + 3 * TANH_CUBIC * (inner * inner))) * sigmoid(-z))
+    return sigmoid(z) * (1 + clip(x, -GONE, GONE) * (TANH_SCALE * (1 + 3 * TANH_CUBIC * (inner * inner))) * sigmoid(-z))
 
 
 def _elu_forward(x: Any, alpha: Any) -> Any:
@@ -94,6 +106,12 @@ def _elu_forward(x: Any, alpha: Any) -> Any:
 
 def _elu_float(x: float, alpha: float) -> float:
     return alpha * math.expm1(x) if x <= 0 else x
+
+
+def _softsign_forward(x: Any) -> Any:
+    largest = float(np.finfo(np.result_type(x, np.float16)).max)
+    x = np.clip(x, -largest, largest)
+    return x / (1 + np.abs(x))
 
 
 # fmt: off
@@ -114,9 +132,9 @@ selu = Elementwise(
     lambda out, x: SELU_SCALE * pick(x > 0, 1.0, SELU_ALPHA * exp(_below(x))),
     scalar=lambda x: SELU_SCALE * _elu_float(x, SELU_ALPHA),
 )
-_gelu = Elementwise("gelu", lambda x: x * _normal(x), lambda out, x: _normal(x) + DENSITY * x * exp(-0.5 * (x * x)))
-_gelu_tanh = Elementwise("gelu_tanh", lambda x: x * sigmoid(_gate(x)), _gelu_tanh_slope)
-silu = Elementwise("silu", lambda x: x * sigmoid(x), lambda out, x: sigmoid(x) * (1 + x * sigmoid(-x)))
+_gelu = Elementwise("gelu", lambda x: _gated(x, _normal(x)), lambda out, x: _normal(x) + DENSITY * _bump(x))
+_gelu_tanh = Elementwise("gelu_tanh", lambda x: _gated(x, sigmoid(_gate(x))), _gelu_tanh_slope)
+silu = Elementwise("silu", lambda x: _gated(x, sigmoid(x)), lambda out, x: sigmoid(x) * (1 + clip(x, -GONE, GONE) * sigmoid(-x)))  # noqa: E501
 softplus = Elementwise(
     "softplus", lambda x: np.logaddexp(x, 0), lambda out, x: sigmoid(x),
     scalar=lambda x: math.log1p(math.exp(-math.fabs(x))) + (0.0 if x <= 0 else x),
@@ -126,8 +144,8 @@ log_sigmoid = Elementwise(
     scalar=lambda x: (x if x <= 0 else 0.0) - math.log1p(math.exp(-math.fabs(x))),
 )
 softsign = Elementwise(
-    "softsign", lambda x: x / (1 + np.abs(x)), lambda out, x: 1 / square(1 + abs(x)),
-    scalar=lambda x: x / (1 + math.fabs(x)),
+    "softsign", _softsign_forward, lambda out, x: 1 / square(1 + abs(x)),
+    scalar=lambda x: x / (1 + math.fabs(x)) if math.fabs(x) != math.inf else math.copysign(1.0, x),
 )
 # fmt: on
 

@@ -10,7 +10,7 @@ from ..primitive import Primitive, misfit
 from .elementwise import multiply
 from .index import getitem
 from .options import refuse, shown
-from .shape import broadcast_to, dims, expand_dims, normal_axes, ravel, reshape, transpose
+from .shape import broadcast_to, expand_dims, normal_axes, ravel, reshape, transpose, whole, wholes
 
 __all__ = [
     "flip",
@@ -53,7 +53,8 @@ def roll(
     >>> ad.roll(np.arange(5), 2).tolist()
     [3, 4, 0, 1, 2]
     """
-    return _roll(a, shift=_ints(shift), axis=None if axis is None else _ints(axis), name=name)
+    moved, along = _one_or_several("a shift", shift), None if axis is None else _one_or_several("an axis", axis)
+    return _roll(a, shift=moved, axis=along, name=name)
 
 
 def rot90(m: Any, k: int = 1, axes: Sequence[int] = (0, 1), *, name: str | None = None) -> Any:
@@ -66,7 +67,7 @@ def rot90(m: Any, k: int = 1, axes: Sequence[int] = (0, 1), *, name: str | None 
     first, second = normal_axes("rot90", m, axes)
     order = list(range(np.ndim(m)))
     order[first], order[second] = second, first
-    turns = k % 4
+    turns = whole("rot90", "a number of turns", k) % 4
     if turns == 1:
         return transpose(flip(m, second), order, name=name)
     if turns == 3:
@@ -81,7 +82,7 @@ def tile(A: Any, reps: int | Sequence[int], *, name: str | None = None) -> Any:
     >>> ad.tile(np.arange(2), (2, 2)).tolist()
     [[0, 1, 0, 1], [0, 1, 0, 1]]
     """
-    times = dims("tile", reps)
+    times = wholes("tile", "a number of repeats", reps)
     ndim = max(np.ndim(A), len(times))
     times = (1,) * (ndim - len(times)) + times
     sizes = (1,) * (ndim - np.ndim(A)) + np.shape(A)
@@ -140,9 +141,8 @@ def pad(
     widths = _pairs(array, pad_width, "pad_width")
     if mode == "constant":
         values = tuple(tuple(pair) for pair in _pairs(array, constant_values, "constant_values").tolist())
-        return _pad(
-            array, pad_width=tuple(tuple(int(n) for n in pair) for pair in widths), constant_values=values, name=name
-        )
+        whole_widths = tuple(wholes("pad", "a width", pair) for pair in widths)
+        return _pad(array, pad_width=whole_widths, constant_values=values, name=name)
     if mode not in ("edge", "reflect", "symmetric", "wrap"):
         raise SettingError(f"pad: mode {shown(mode)} is not known; take constant, edge, reflect, symmetric, wrap")
     try:  # where each number comes from, axis by axis
@@ -187,8 +187,9 @@ def kron(a: Any, b: Any, *, name: str | None = None) -> Any:
     return reshape(blocks, tuple(n * k for n, k in zip(shape_x, shape_y, strict=True)), name=name)
 
 
-def _ints(value: int | Sequence[int]) -> int | tuple[int, ...]:
-    return int(value) if np.ndim(value) == 0 else tuple(int(n) for n in value)  # type: ignore[arg-type, union-attr]
+def _one_or_several(what: str, value: int | Sequence[int]) -> int | tuple[int, ...]:
+    numbers = wholes("roll", what, value)
+    return numbers[0] if np.ndim(value) == 0 else numbers
 
 
 def _pairs(x: Any, value: Any, what: str) -> Any:

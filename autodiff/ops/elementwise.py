@@ -147,6 +147,17 @@ def _nan_to_num_float(x: float, nan: float, posinf: float, neginf: float) -> flo
     return nan if x != x else posinf if x == math.inf else neginf if x == -math.inf else x
 
 
+def _one_less(x: Any, y: Any) -> Any:
+    """y − 1, but y where y xʸ⁻¹ would be 0 times infinity, at y = 0.
+
+    Where y is recorded that is at x = 0 alone: else ∂(y xʸ⁻¹)/∂y, which is 1/x at y = 0, would be lost.
+    """
+    lower = y != 0
+    if isinstance(y, Value):
+        lower = lower | (x != 0)
+    return y - lower
+
+
 # fmt: off
 add = Elementwise("add", np.add, 1, 1, scalar=operator.add)
 subtract = Elementwise("sub", np.subtract, 1, -1, scalar=operator.sub)
@@ -154,7 +165,7 @@ multiply = Elementwise("mul", np.multiply, lambda out, x, y: y, lambda out, x, y
 divide = Elementwise("div", np.divide, lambda out, x, y: 1 / y, lambda out, x, y: -out / y, scalar=operator.truediv)
 power: Elementwise = Elementwise(
     "pow", np.power,
-    lambda out, x, y: y * power(x, y - (y != 0)),                      # y xʸ⁻¹, and 0 for y = 0 even at x = 0
+    lambda out, x, y: y * power(x, _one_less(x, y)),                   # y xʸ⁻¹, and 0 for y = 0 even at x = 0
     lambda out, x, y: out * log(x + 1.0 * ((x == 0) & (y >= 0))),      # xʸ log x, and its limit 0 at x = 0
     scalar=math.pow,
 )

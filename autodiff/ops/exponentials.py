@@ -7,13 +7,14 @@ import numpy as np
 from ..primitive import Primitive
 from .elementwise import exp, where
 from .reduce import Axis, axes_of, spread, sum
+from .shape import whole
 
 __all__ = ["log_softmax", "logsumexp", "softmax"]
 
 
 def logsumexp(x: Any, axis: Axis = None, keepdims: bool = False, *, name: str | None = None) -> Any:
     """log Σ exp(x) over the axes, all by default, without overflow: the maximum is taken out first."""
-    return _logsumexp(x, axis=axes_of(axis), keepdims=bool(keepdims), name=name)
+    return _logsumexp(x, axis=axes_of("logsumexp", axis), keepdims=bool(keepdims), name=name)
 
 
 def softmax(x: Any, axis: int = -1, *, name: str | None = None) -> Any:
@@ -23,12 +24,12 @@ def softmax(x: Any, axis: int = -1, *, name: str | None = None) -> Any:
     >>> ad.softmax(np.array([0.0, 0.0, 1e4])).tolist()
     [0.0, 0.0, 1.0]
     """
-    return _softmax(x, axis=int(axis), name=name)
+    return _softmax(x, axis=whole("softmax", "an axis", axis), name=name)
 
 
 def log_softmax(x: Any, axis: int = -1, *, name: str | None = None) -> Any:
     """log(softmax(x)) along an axis, computed as x − logsumexp(x) so that it never takes the log of 0."""
-    return _log_softmax(x, axis=int(axis), name=name)
+    return _log_softmax(x, axis=whole("log_softmax", "an axis", axis), name=name)
 
 
 def _logsumexp_forward(x: Any, axis: Any, keepdims: bool) -> Any:

@@ -10,7 +10,7 @@ from ..primitive import Variadic, misfit
 from ..tape import Value
 from .index import getitem
 from .options import check_dtype, refuse
-from .shape import astype, atleast_1d, atleast_2d, atleast_3d, dims, normal_axes, ravel, transpose
+from .shape import astype, atleast_1d, atleast_2d, atleast_3d, normal_axes, ravel, transpose, whole, wholes
 
 __all__ = [
     "append",
@@ -49,7 +49,7 @@ def concatenate(
     operands = _operands("concatenate", arrays, dtype, casting, out)
     if axis is None:
         return _concatenate(*(ravel(x) for x in operands), axis=0, name=name)
-    return _concatenate(*operands, axis=int(axis), name=name)
+    return _concatenate(*operands, axis=whole("concatenate", "an axis", axis), name=name)
 
 
 def stack(
@@ -69,7 +69,8 @@ def stack(
 
     Raises ShapeError if there is none, or their shapes differ.
     """
-    return _stack(*_operands("stack", arrays, dtype, casting, out), axis=int(axis), name=name)
+    operands = _operands("stack", arrays, dtype, casting, out)
+    return _stack(*operands, axis=whole("stack", "an axis", axis), name=name)
 
 
 def vstack(tup: Sequence[Any], *, dtype: Any = None, casting: str = "same_kind", name: str | None = None) -> Any:
@@ -111,7 +112,8 @@ def split(ary: Any, indices_or_sections: int | Sequence[int], axis: int = 0, *, 
     if np.ndim(indices_or_sections) == 0:
         (along,) = normal_axes("split", ary, axis)
         n = np.shape(ary)[along]
-        if indices_or_sections < 1 or n % indices_or_sections:  # type: ignore[operator]  # it has no axes: a number
+        k = whole("split", "a number of parts", indices_or_sections)
+        if k < 1 or n % k:
             raise ShapeError(f"split: axis {axis} of shape {np.shape(ary)} has no {indices_or_sections} equal parts")
     return array_split(ary, indices_or_sections, axis, name=name)
 
@@ -122,13 +124,13 @@ def array_split(
     """As `split`, but parts may differ by one in size: the first ones are the larger."""
     (along,) = normal_axes("array_split", ary, axis)
     n = np.shape(ary)[along]
-    if isinstance(indices_or_sections, int | np.integer):
-        k = int(indices_or_sections)
+    if np.ndim(indices_or_sections) == 0:
+        k = whole("array_split", "a number of parts", indices_or_sections)
         if k < 1:
             raise ShapeError(f"array_split: the number of parts must be at least 1, got {k}")
         cuts = [n // k * i + min(i, n % k) for i in range(1, k)]
     else:
-        cuts = list(dims("array_split", indices_or_sections))
+        cuts = list(wholes("array_split", "an index", indices_or_sections))
     before = (slice(None),) * along
     names = [name and f"{name}[{i}]" for i in range(len(cuts) + 1)]
     ends = zip([0, *cuts], [*cuts, n], names, strict=True)

@@ -8,7 +8,7 @@ import numpy as np
 from .elementwise import divide, multiply, sqrt, square, where
 from .matrices import length
 from .options import refuse
-from .reduce import Axis, axes_of, count_like, degrees_lost, max, min, plain, prepared, prod, sum
+from .reduce import Axis, axes_of, count_like, degrees_lost, max, min, plain, prepared, prod, somewhere, sum
 from .scan import cumprod, cumsum
 from .shape import normal_axes
 
@@ -42,8 +42,7 @@ def nanmean(
 ) -> Any:
     """Mean over the axes of what is not NaN; NaN where nothing is left. A NaN has gradient 0."""
     a = prepared("nanmean", a, dtype, out, where, math.nan)
-    count = np.sum(~np.isnan(plain(a)), axis=axes_of(axis), keepdims=keepdims)
-    return divide(nansum(a, axis, keepdims=keepdims), count_like(count, a), name=name)
+    return divide(nansum(a, axis, keepdims=keepdims), _count("nanmean", a, axis, keepdims), name=name)
 
 
 def nanmax(
@@ -151,26 +150,32 @@ def _filled(a: Any, filler: float) -> Any:
 
 
 def _extreme(extreme: Any, filler: float, a: Any, axis: Axis, keepdims: bool, name: str | None) -> Any:
-    nothing = np.all(np.isnan(plain(a)), axis=axes_of(axis), keepdims=keepdims)
-    found = extreme(_filled(a, filler), axis, keepdims=keepdims, name=None if np.any(nothing) else name)
-    return where(nothing, math.nan, found, name=name) if np.any(nothing) else found
+    nothing = _count(extreme.__name__, a, axis, keepdims) == 0
+    empty = somewhere(nothing)
+    found = extreme(_filled(a, filler), axis, keepdims=keepdims, name=None if empty else name)
+    return where(nothing, math.nan, found, name=name) if empty else found
+
+
+def _count(function: str, a: Any, axis: Axis, keepdims: bool) -> Any:
+    """How many numbers over the axes are not NaN, in a's floating dtype."""
+    return sum(count_like(~np.isnan(plain(a)), a), axes_of(function, axis), keepdims=keepdims)
 
 
 def _degrees(a: Any, axis: Axis, ddof: float, keepdims: bool) -> Any:
     """n − ddof in a's dtype, and NaN where it is not positive."""
-    degrees = np.sum(~np.isnan(plain(a)), axis=axes_of(axis), keepdims=keepdims) - ddof
-    return count_like(np.where(degrees > 0, degrees, math.nan), a)
+    degrees = _count("nanvar", a, axis, keepdims) - ddof
+    return where(degrees > 0, degrees, math.nan)
 
 
 def _centred(a: Any, axis: Axis) -> Any:
     """a − mean with 0 for NaN, and where all numbers are equal: their mean may be off by a rounding."""
     data = plain(a)
-    least = np.min(_filled(data, math.inf), axis=axes_of(axis), keepdims=True, initial=math.inf)
-    most = np.max(_filled(data, -math.inf), axis=axes_of(axis), keepdims=True, initial=-math.inf)
+    least = min(_filled(data, math.inf), axis, keepdims=True, initial=math.inf)
+    most = max(_filled(data, -math.inf), axis, keepdims=True, initial=-math.inf)
     return where(np.isnan(data) | (least >= most), 0, a - nanmean(_none_missing(a, axis), axis, keepdims=True))
 
 
 def _none_missing(a: Any, axis: Axis) -> Any:
     """a, with 0 instead of slices of NaN alone, whose mean would divide by 0."""
-    nothing = np.all(np.isnan(plain(a)), axis=axes_of(axis), keepdims=True)
-    return where(nothing, 0, a) if np.any(nothing) else a
+    nothing = _count("nanmean", a, axis, True) == 0
+    return where(nothing, 0, a) if somewhere(nothing) else a

@@ -39,7 +39,9 @@ def dropout(
         return rng.random(shape, dtype=np.float32)
 
     uniform: Any = x.drawn(draw) if isinstance(x, Value) and x.takes_over else draw(np.shape(data))
-    mask = (uniform >= p) * np.asarray(1 / (1 - p), dtype=np.result_type(data, np.float16))
+    dtype = np.result_type(data, np.float16)
+    scale = np.asarray(min(1 / (1 - p), float(np.finfo(dtype).max)), dtype=dtype)  # infinity times 0 would be NaN
+    mask = (uniform >= p) * scale
     if isinstance(mask, np.ndarray):
         mask.flags.writeable = False  # so that it is recorded as it is, not a copy of it
     return masked(x, mask, name=name)

@@ -5,7 +5,6 @@ equal extremes, or equal middle values, share the gradient evenly.
 """
 
 import math
-import operator
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,10 +14,10 @@ from ..errors import OperandError, SettingError
 from ..primitive import Primitive, misfit
 from ..tape import Value
 from .elementwise import add, divide, maximum, minimum, multiply, subtract, where
-from .options import check_dtype, refuse, shown
+from .options import check_dtype, refuse
 from .scan import product_of_others
 from .selection import diagonal
-from .shape import astype, broadcast_to, normal_axes, reshape, transpose
+from .shape import astype, broadcast_to, normal_axes, reshape, transpose, wholes
 
 __all__ = [
     "amax",
@@ -61,7 +60,7 @@ def sum(
     """
     total = _sum(
         prepared("sum", a, dtype, out, where, 0),
-        axis=axes_of(axis, "sum"),
+        axis=axes_of("sum", axis),
         keepdims=bool(keepdims),
         name=name if initial is None else None,
     )
@@ -81,10 +80,10 @@ def mean(
     """Arithmetic mean over the axes, all by default; `where` is a mask of the numbers that count."""
     if where is not True:
         a = prepared("mean", a, dtype, out, True, 0)
-        count = np.sum(np.broadcast_to(plain(where), np.shape(a)), axis=axes_of(axis, "mean"), keepdims=keepdims)
+        count = np.sum(np.broadcast_to(plain(where), np.shape(a)), axis=axes_of("mean", axis), keepdims=keepdims)
         return divide(sum(a, axis, keepdims=keepdims, where=where), count_like(count, a), name=name)
     return _mean(
-        prepared("mean", a, dtype, out, True, 0), axis=axes_of(axis, "mean"), keepdims=bool(keepdims), name=name
+        prepared("mean", a, dtype, out, True, 0), axis=axes_of("mean", axis), keepdims=bool(keepdims), name=name
     )
 
 
@@ -104,7 +103,7 @@ def max(
     where    a mask of the numbers that count; it needs `initial`
     """
     a = prepared("max", a, None, out, where, initial)
-    largest = _max(a, axis=axes_of(axis, "max"), keepdims=bool(keepdims), name=name if initial is None else None)
+    largest = _max(a, axis=axes_of("max", axis), keepdims=bool(keepdims), name=name if initial is None else None)
     return largest if initial is None else maximum(largest, initial, name=name)
 
 
@@ -124,7 +123,7 @@ def min(
     where    a mask of the numbers that count; it needs `initial`
     """
     a = prepared("min", a, None, out, where, initial)
-    smallest = _min(a, axis=axes_of(axis, "min"), keepdims=bool(keepdims), name=name if initial is None else None)
+    smallest = _min(a, axis=axes_of("min", axis), keepdims=bool(keepdims), name=name if initial is None else None)
     return smallest if initial is None else minimum(smallest, initial, name=name)
 
 
@@ -158,7 +157,7 @@ def prod(
     """
     product = _prod(
         prepared("prod", a, dtype, out, where, 1),
-        axis=axes_of(axis, "prod"),
+        axis=axes_of("prod", axis),
         keepdims=bool(keepdims),
         name=name if initial is None else None,
     )
@@ -184,7 +183,7 @@ def var(
     """
     ddof = degrees_lost("var", ddof, where, mean, correction)
     a = prepared("var", a, dtype, out, True, 0)
-    return _var(a, axis=axes_of(axis, "var"), ddof=ddof, keepdims=bool(keepdims), name=name)
+    return _var(a, axis=axes_of("var", axis), ddof=ddof, keepdims=bool(keepdims), name=name)
 
 
 def std(
@@ -208,7 +207,7 @@ def std(
     """
     ddof = degrees_lost("std", ddof, where, mean, correction)
     a = prepared("std", a, dtype, out, True, 0)
-    return _std(a, axis=axes_of(axis, "std"), ddof=ddof, keepdims=bool(keepdims), name=name)
+    return _std(a, axis=axes_of("std", axis), ddof=ddof, keepdims=bool(keepdims), name=name)
 
 
 def median(
@@ -230,7 +229,7 @@ def median(
     array([0. , 0. , 0.5, 0.5])
     """
     refuse("median", out=out)
-    return _median(a, axis=axes_of(axis, "median"), keepdims=bool(keepdims), name=name)
+    return _median(a, axis=axes_of("median", axis), keepdims=bool(keepdims), name=name)
 
 
 def trace(
@@ -247,14 +246,9 @@ def trace(
     return sum(diagonal(prepared("trace", a, dtype, out, True, 0), offset, axis1, axis2), -1, name=name)
 
 
-def axes_of(axis: Axis, function: str = "reduce") -> int | tuple[int, ...] | None:
-    """An axis argument as a row records it. Raises OperandError for anything but integers."""
-    if axis is None or type(axis) is int:
-        return axis
-    try:
-        return tuple(operator.index(i) for i in axis) if isinstance(axis, Sequence) else operator.index(axis)
-    except TypeError as error:
-        raise OperandError(f"{function}: axis is an integer, a tuple of them or None, got {shown(axis)}") from error
+def axes_of(name: str, axis: Axis) -> int | tuple[int, ...] | None:
+    """An axis argument as a row records it. Raises OperandError if it is no whole number, nor several."""
+    return axis if axis is None or type(axis) is int else wholes(name, "an axis", axis)
 
 
 def prepared(function: str, a: Any, dtype: Any, out: Any, mask: Any, neutral: Any) -> Any:
@@ -287,7 +281,12 @@ def degrees_lost(function: str, ddof: float, mask: Any, given_mean: Any, correct
 
 def count_like(count: Any, a: Any) -> Any:
     """A count in the floating dtype of a."""
-    return np.asarray(count).astype(np.result_type(np.asarray(plain(a)).dtype, np.float16))
+    return astype(count, np.result_type(dtype_of(a), np.float16))
+
+
+def dtype_of(x: Any) -> np.dtype[Any]:
+    """The dtype of a value, an array or a number."""
+    return x.dtype if isinstance(x, Value | np.ndarray | np.generic) else np.asarray(x).dtype
 
 
 def spread(reduced: Any, x: Any, axis: Any, keepdims: bool) -> Any:

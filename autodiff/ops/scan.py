@@ -17,7 +17,7 @@ from .arrange import flip, pad
 from .index import getitem
 from .join import concatenate, stack
 from .options import check_dtype, refuse
-from .shape import astype, moveaxis, ravel, reshape
+from .shape import astype, moveaxis, normal_axes, ravel, reshape
 
 __all__ = ["cumprod", "cumsum"]
 
@@ -51,7 +51,10 @@ def _prepared(function: str, a: Any, axis: int | None, dtype: Any, out: None) ->
     refuse(function, out=out)
     if dtype is not None:
         a = astype(a, check_dtype(function, dtype))
-    return (ravel(a), 0) if axis is None else (a, int(axis))
+    if axis is None or np.ndim(a) == 0:  # as in NumPy, a number is an array of one
+        a = ravel(a)
+    (along,) = normal_axes(function, a, 0 if axis is None else axis)
+    return a, along
 
 
 def product_of_others(x: Any) -> Any:

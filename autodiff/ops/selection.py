@@ -11,7 +11,7 @@ from .arrange import pad
 from .elementwise import where
 from .index import getitem
 from .options import refuse, shown
-from .shape import moveaxis, normal_axes, ravel
+from .shape import moveaxis, normal_axes, ravel, whole
 
 __all__ = [
     "diag",
@@ -88,7 +88,9 @@ def sort(
     array([0., 2., 1.])
     """
     refuse("sort", order=order)
-    return _sort(ravel(a), axis=0, name=name) if axis is None else _sort(a, axis=int(axis), name=name)
+    if axis is None:
+        a, axis = ravel(a), 0
+    return _sort(a, axis=whole("sort", "an axis", axis), name=name)
 
 
 def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, *, name: str | None = None) -> Any:
@@ -97,7 +99,7 @@ def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, *, name: s
     `a: (n, n, ...) → (..., n)`. Raises ShapeError if a has fewer than two axes.
     """
     first, second = normal_axes("diagonal", a, (axis1, axis2))
-    rows, columns = _diagonal(np.shape(a)[first], np.shape(a)[second], int(offset))
+    rows, columns = _diagonal(np.shape(a)[first], np.shape(a)[second], whole("diagonal", "an offset", offset))
     return getitem(moveaxis(a, (first, second), (-2, -1)), (..., rows, columns), name=name)
 
 
@@ -111,18 +113,19 @@ def diag(v: Any, k: int = 0, *, name: str | None = None) -> Any:
         return diagonal(v, k, name=name)
     if len(shape) != 1:
         raise ShapeError(f"diag: takes a vector or a matrix, got shape {shape}")
+    k = whole("diag", "an offset", k)
     columns = pad(v, (max(k, 0), max(-k, 0)))
     return where(np.eye(shape[0] + abs(k), k=k, dtype=bool), columns, 0, name=name)
 
 
 def tril(m: Any, k: int = 0, *, name: str | None = None) -> Any:
     """Each matrix with zeros above its k-th diagonal. `m: (..., n, m) → (..., n, m)`."""
-    return where(_below("tril", m, k), m, 0, name=name)
+    return where(_below("tril", m, whole("tril", "a diagonal", k)), m, 0, name=name)
 
 
 def triu(m: Any, k: int = 0, *, name: str | None = None) -> Any:
     """Each matrix with zeros below its k-th diagonal. `m: (..., n, m) → (..., n, m)`."""
-    return where(_below("triu", m, k - 1), 0, m, name=name)
+    return where(_below("triu", m, whole("triu", "a diagonal", k) - 1), 0, m, name=name)
 
 
 def _below(name: str, x: Any, k: int) -> Any:

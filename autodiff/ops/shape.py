@@ -46,15 +46,15 @@ def reshape(
     Raises ShapeError if the number of elements differs, SettingError for another order.
     """
     if order == "C":
-        return _reshape(a, shape=dims("reshape", shape), name=name)
+        return _reshape(a, shape=wholes("reshape", "a size", shape), name=name)
     if order != "F":
         raise SettingError(f"reshape: order is 'C' or 'F', got {shown(order)}")
-    return transpose(_reshape(transpose(a), shape=dims("reshape", shape)[::-1]), name=name)
+    return transpose(_reshape(transpose(a), shape=wholes("reshape", "a size", shape)[::-1]), name=name)
 
 
 def transpose(a: Any, axes: Sequence[int] | None = None, *, name: str | None = None) -> Any:
     """Axes in another order, reversed by default, as `numpy.transpose`."""
-    order = tuple(range(np.ndim(a)))[::-1] if axes is None else dims("transpose", axes)
+    order = tuple(range(np.ndim(a)))[::-1] if axes is None else wholes("transpose", "an axis", axes)
     return _transpose(a, axes=order, name=name)
 
 
@@ -70,7 +70,7 @@ def broadcast_to(array: Any, shape: int | Sequence[int], subok: bool = False, *,
 
     subok  only for NumPy's sake: the result is of this package's own kind
     """
-    return _broadcast_to(array, shape=dims("broadcast_to", shape), name=name)
+    return _broadcast_to(array, shape=wholes("broadcast_to", "a size", shape), name=name)
 
 
 def sum_to(x: Any, shape: Sequence[int]) -> Any:
@@ -101,9 +101,10 @@ def expand_dims(a: Any, axis: int | Sequence[int], *, name: str | None = None) -
     >>> ad.expand_dims(np.ones((3, 4)), (0, -1)).shape
     (1, 3, 4, 1)
     """
-    ndim = np.ndim(a) + (1 if isinstance(axis, int | np.integer) else len(axis))
+    places = wholes("expand_dims", "an axis", axis)
+    ndim = np.ndim(a) + len(places)
     try:
-        new = normalize_axis_tuple(axis, ndim)
+        new = normalize_axis_tuple(places, ndim)
     except (ValueError, TypeError) as error:
         raise misfit("expand_dims", (a,), error) from error
     sizes = iter(np.shape(a))
@@ -174,21 +175,34 @@ def _each(arrays: tuple[Any, ...], change: Callable[[Any], Any]) -> Any:
 
 
 def normal_axes(name: str, x: Any, axis: int | Sequence[int] | None) -> tuple[int, ...]:
-    """The axes of x, as non-negative numbers; None stands for all. Raises ShapeError if x has no such axis."""
+    """The axes of x, as non-negative numbers; None stands for all.
+
+    Raises ShapeError if x has no such axis, OperandError if one is no whole number.
+    """
     if axis is None:
         return tuple(range(np.ndim(x)))
+    axes = wholes(name, "an axis", axis)
     try:
-        return tuple(normalize_axis_tuple(axis, np.ndim(x)))
-    except (ValueError, TypeError) as error:
+        return tuple(normalize_axis_tuple(axes, np.ndim(x)))
+    except ValueError as error:
         raise misfit(name, (x,), error) from error
 
 
-def dims(function: str, shape: int | Sequence[int]) -> tuple[int, ...]:
-    """A shape, or an order of axes, as a tuple. Raises OperandError for anything but integers."""
+def whole(name: str, what: str, value: Any) -> int:
+    """An integer of any type as Python's. Raises OperandError for anything else, 1.0 included, as NumPy does."""
     try:
-        return tuple(operator.index(n) for n in shape) if np.iterable(shape) else (operator.index(shape),)
-    except TypeError as error:
-        raise OperandError(f"{function}: takes an integer or a tuple of them, got {shown(shape)}") from error
+        return operator.index(value)
+    except TypeError:
+        raise OperandError(f"{name}: {what} is a whole number, got {shown(value)}") from None
+
+
+def wholes(name: str, what: str, value: Any) -> tuple[int, ...]:
+    """One integer or several, as a tuple of Python's. Raises OperandError for anything else."""
+    try:
+        return (operator.index(value),)
+    except TypeError:
+        items = value if np.iterable(value) else (value,)
+    return tuple(whole(name, what, item) for item in items)
 
 
 def _sum_to_forward(x: Any, shape: tuple[int, ...]) -> Any:

@@ -13,7 +13,7 @@ from .index import scatter
 from .join import concatenate, stack
 from .linalg import matmul
 from .options import check_dtype, refuse, shown
-from .reduce import Axis, axes_of, mean, plain, spread, sum
+from .reduce import Axis, axes_of, mean, plain, somewhere, spread, sum
 from .selection import diag
 from .shape import alias, astype, atleast_2d, broadcast_to, expand_dims, normal_axes, reshape, squeeze, transpose
 
@@ -60,7 +60,7 @@ def average(
         weights = reshape(weights, tuple(n if i in axes else 1 for i, n in enumerate(np.shape(a))))
         weights = broadcast_to(weights, np.shape(a))
     total = sum(weights, axis, keepdims=keepdims)
-    if np.any(plain(total) == 0):
+    if somewhere(plain(total) == 0):
         raise SettingError("average: the weights sum to zero")
     out = divide(sum(multiply(a, weights), axis, keepdims=keepdims), total, name=name)
     return (out, total) if returned else out
@@ -202,7 +202,7 @@ def _quantiles(function: str, a: Any, q: Any, axis: Axis, method: str, keepdims:
         raise SettingError(f"{function}: method is one of {', '.join(METHODS)}; got {shown(method)}")
     if not np.all((q >= 0) & (q <= 1)):
         raise SettingError(f"{function}: q must be in {'[0, 1]' if function == 'quantile' else '[0, 100]'}")
-    a, axes = a if isinstance(a, Value) else np.asarray(a), axes_of(axis)
+    a, axes = a if isinstance(a, Value) else np.asarray(a), axes_of(function, axis)
     if q.ndim == 0:
         return _quantile(a, q=float(q), axis=axes, method=method, keepdims=bool(keepdims), name=name)
     if q.size == 0:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..primitive import Elementwise
-from .elementwise import abs, cos, describe, pick, sqrt
+from .elementwise import abs, cos, describe, pick, sign, sqrt
 
 __all__ = [
     "arccos",
@@ -48,6 +48,12 @@ def _sinc_slope(out: Any, x: Any) -> Any:
     return pick(abs(x) < SMALL, series * x, (cos(math.pi * x) - out) / x)
 
 
+def _over_length(x: Any, y: Any, length: Any) -> Any:
+    """x / √(x² + y²): 0 at the origin, and at infinity the direction in which (x, y) lies, diagonal if both do."""
+    side = sign(x) * (abs(x) == math.inf)
+    return pick(length == math.inf, pick(abs(y) == math.inf, math.sqrt(0.5) * side, side), x / (length + (length == 0)))
+
+
 def _over_square(x: Any, h: Any) -> Any:
     """x / h², and 0 at the origin and at infinity."""
     return pick((h == 0) | (h == math.inf), 0.0, x / h / h)
@@ -65,7 +71,7 @@ arccosh = Elementwise("arccosh", np.arccosh, lambda out, x: 1 / (sqrt(x - 1) * s
 arctanh = Elementwise("arctanh", np.arctanh, lambda out, x: 1 / ((1 - x) * (1 + x)), scalar=math.atanh)
 hypot: Elementwise = Elementwise(
     "hypot", np.hypot,
-    lambda out, x, y: x / (out + (out == 0)), lambda out, x, y: y / (out + (out == 0)), scalar=math.hypot,
+    lambda out, x, y: _over_length(x, y, out), lambda out, x, y: _over_length(y, x, out), scalar=math.hypot,
 )
 arctan2 = Elementwise(
     "arctan2", np.arctan2,
@@ -89,7 +95,7 @@ describe(
         arcsinh: "inverse hyperbolic sine",
         arccosh: "inverse hyperbolic cosine, for x ≥ 1",
         arctanh: "inverse hyperbolic tangent, for |x| ≤ 1",
-        hypot: "√(x² + y²) without overflow, with derivative 0 at the origin",
+        hypot: "√(x² + y²) without overflow, with derivative 0 at the origin; at infinity, that of the direction",
         arctan2: "the angle of the point (x, y), given as (y, x), in [−π, π]; derivative 0 at the origin",
         sinc: "sin(πx) / (πx), and 1 at 0",
         deg2rad: "degrees as radians, x · π / 180",

@@ -1,5 +1,7 @@
 """Cases of `autodiff/ops/activations.py`."""
 
+import math
+
 import autodiff as ad
 
 from .points import NONZERO, ROW, A
@@ -20,6 +22,7 @@ CASES = {
     "softsign": [(ad.softsign, NONZERO)],
 }
 
+inf = math.inf
 FAR = {  # activation -> its derivative far to the left and far to the right
     ad.leaky_relu: (0.01, 1.0),
     ad.relu6: (0.0, 0.0),
@@ -50,10 +53,15 @@ KINKS = [
     (ad.silu, 0.0, 0.5),
     (ad.softsign, 0.0, 1.0),
     (ad.softsign, 1e200, 0.0),
-    *((activation, -1e4, left) for activation, (left, _) in FAR.items()),
-    *((activation, 1e4, right) for activation, (_, right) in FAR.items()),
+    (lambda x: ad.gelu(x, approximate="tanh"), -inf, 0.0),
+    (lambda x: ad.gelu(x, approximate="tanh"), inf, 1.0),
+    *((activation, -x, left) for activation, (left, _) in FAR.items() for x in (1e4, inf)),
+    *((activation, x, right) for activation, (_, right) in FAR.items() for x in (1e4, inf)),
+    (ad.softsign, -inf, 0.0),
+    (ad.softsign, inf, 0.0),
     *(
-        (lambda x, f=f: ad.grad(f)(x) if isinstance(x, ad.Scalar) else ad.grad(lambda x: ad.sum(f(x)))(x), 1e4, 0.0)
+        (lambda x, f=f: ad.grad(f)(x) if isinstance(x, ad.Scalar) else ad.grad(lambda x: ad.sum(f(x)))(x), far, 0.0)
         for f in FAR
+        for far in (1e4, inf, -inf)
     ),
 ]

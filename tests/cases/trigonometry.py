@@ -44,6 +44,10 @@ KINKS = [
     (lambda x: ad.hypot(x, 0.0), -2.0, -1.0),
     (lambda x: ad.hypot(x, x), 0.0, 0.0),
     (lambda x: ad.hypot(x, 0.0), 1e200, 1.0),
+    (lambda x: ad.hypot(x, 2.0), inf, 1.0),
+    (lambda x: ad.hypot(2.0, x), -inf, -1.0),
+    (lambda x: ad.hypot(x, inf), 3.0, 0.0),
+    (lambda x: ad.hypot(x, inf), -inf, -math.sqrt(0.5)),  # on the diagonal
     (lambda x: ad.arctan2(x, 0.0), 0.0, 0.0),
     (lambda x: ad.arctan2(0.0, x), 0.0, 0.0),
     (lambda x: ad.arctan2(x, 1.0), 0.0, 1.0),
