@@ -259,6 +259,7 @@ TABLE: dict[str, Row] = {
     **dict.fromkeys(("astype", "cholesky", "inv", "pinv"), Row(_as_it_is)),
     **dict.fromkeys(("det", "slogdet", "eigh", "svd", "qr"), Row(_as_it_is, whole=True)),
     "median": Row(_along_axes, whole=True),
+    "quantile": Row(_along_axes, whole=True),
     "sort": Row(_along_axis, whole=True),
     "roll": Row(_roll),
     "pad": Row(_pad),

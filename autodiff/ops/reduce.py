@@ -286,7 +286,7 @@ def count_like(count: Any, a: Any) -> Any:
 
 def dtype_of(x: Any) -> np.dtype[Any]:
     """The dtype of a value, an array or a number."""
-    return x.dtype if isinstance(x, Value | np.ndarray | np.generic) else np.asarray(x).dtype
+    return np.result_type(x.data if isinstance(x, Value) else np.asarray(x))
 
 
 def spread(reduced: Any, x: Any, axis: Any, keepdims: bool) -> Any:
