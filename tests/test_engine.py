@@ -10,8 +10,6 @@ import weakref
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 import autodiff as ad
 from autodiff.graph import OPERATIONS
@@ -418,23 +416,3 @@ class TestMemory:
             gc.enable()
         # Python keeps up to 2,000 freed tuples of each length; one leaked array a step would be 3 MB and more.
         assert after - before < 500_000
-
-
-UNARY = [ad.tanh, ad.sin, ad.sigmoid, lambda x: x * x, lambda x: -x, lambda x: ad.exp(ad.sin(x))]
-BINARY = [ad.add, ad.multiply, ad.subtract, lambda x, y: x / (2 + y * y)]
-PROGRAMS = st.lists(st.tuples(st.integers(0, 9), st.integers(0, 99), st.integers(0, 99)), min_size=1, max_size=30)
-
-
-def run(program, *leaves):
-    values = list(leaves)
-    for operation, i, j in program:
-        x, y = values[i % len(values)], values[j % len(values)]
-        values.append(UNARY[operation](x) if operation < len(UNARY) else BINARY[operation - len(UNARY)](x, y))
-    return ad.sum(ad.tanh(values[-1] * 0.1)) if np.ndim(leaves[0]) else ad.tanh(values[-1] * 0.1)
-
-
-@settings(max_examples=60, deadline=None)
-@given(PROGRAMS, st.booleans())
-def test_random_programs_with_shared_parts_agree_with_finite_differences(program, as_arrays):
-    points = (np.array([0.3, -0.8]), np.array([0.5, 0.1])) if as_arrays else (0.3, -0.8)
-    ad.check_grads(lambda x, y: run(program, x, y), points, order=1, rtol=1e-4, atol=1e-6)
