@@ -26,7 +26,7 @@ from .tape import Source, Value, current, next_index, recording
 from .tensor import Tensor
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
-    name: getattr(ops, name) for name in ops.__all__ if name not in ("dropout", "getitem", "astype")
+    name: getattr(ops, name) for name in ops.__all__ if name not in ("dropout", "getitem", "astype", "apply_along_axis")
 } | {f"linalg.{name}": getattr(linalg, name) for name in linalg.__all__ if name.islower()}  # its classes are results
 CONSTANTS = {"pi": math.pi, "inf": math.inf}
 BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {

@@ -169,7 +169,7 @@ class TestView:
         x = ad.Scalar(0.0, name="x")
         content = view(ad.log(x) * 1)
         assert [card.title for card in content.cards if card.is_alarm] == ["x", "v₁ = log(x)", "v₃ = v₁ · 1"]
-        assert [edge.is_alarm for edge in content.edges] == [True, False, False]
+        assert [edge.is_alarm for edge in content.edges] == [True, True, False]  # back to x, and on to v₃
 
     def test_scopes_hold_the_constants_that_only_they_use(self):
         scopes = {card.title: card.scope for card in view(network()).cards}

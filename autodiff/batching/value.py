@@ -183,7 +183,9 @@ class Batched(Tensor):
         return self if inner is self.inner and not self.requires_grad else Batched.of(self.level, inner, self.mapped)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        if method == "__call__" and is_plain(ufunc.__name__) and not {"out", "where"} & set(kwargs):
+        if method == "__call__" and is_plain(ufunc.__name__):
+            if {"out", "where"} & set(kwargs):
+                raise OperandError(f"vmap: np.{ufunc.__name__}: out= and where= write into an array")
             return _asked(ufunc, inputs, kwargs)
         return super().__array_ufunc__(ufunc, method, *inputs, **kwargs)
 

@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from .creation import dtype_of
 from .elementwise import abs, positive, power
 from .join import concatenate
+from .reduce import dtype_of
 from .rounding import floor_divide, remainder, round
 from .shape import astype, transpose
 from .trigonometry import arccos, arccosh, arcsin, arcsinh, arctan, arctan2, arctanh

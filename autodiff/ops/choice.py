@@ -6,11 +6,13 @@ from typing import Any
 import numpy as np
 
 from ..errors import ShapeError
+from ..tape import Value
 from .index import getitem, set_at
 from .join import stack
 from .options import refuse
 from .pieces import array_of, moved
 from .reduce import plain
+from .selection import take_along_axis
 from .shape import moveaxis, normal_axes, ravel, reshape
 
 __all__ = [
@@ -90,7 +92,7 @@ def partition(
     refuse("partition", order=order)
     a, axis = (ravel(a), 0) if axis is None else (array_of(a), axis)
     chosen = np.argpartition(plain(a), kth, axis)
-    return moved("partition", lambda places: np.take_along_axis(places, chosen, axis), [a], name)
+    return take_along_axis(a, chosen, axis, name=name)
 
 
 def unique(
@@ -114,6 +116,8 @@ def unique(
     Tensor([1., 2.])
     """
     ar = array_of(ar)
+    if isinstance(ar, Value) and ar.takes_over:
+        raise ShapeError("unique: in a map over examples each may have another number of different values")
     _, index, inverse, counts = np.unique(plain(ar), True, True, True, axis, equal_nan=equal_nan)
     flat = ravel(ar) if axis is None else ar
     (along,) = (0,) if axis is None else normal_axes("unique", ar, axis)

@@ -8,7 +8,7 @@ import numpy as np
 from ..errors import OperandError
 from .options import refuse, shown
 from .pieces import array_of
-from .reduce import plain
+from .reduce import dtype_of, plain
 from .shape import astype, broadcast_to, moveaxis
 
 __all__ = [
@@ -74,8 +74,3 @@ def linspace(
     numbers = numbers if dtype is None else astype(numbers, dtype, name=name)
     gaps = count - 1 if endpoint else count
     return (numbers, (stop - start) / gaps if gaps else np.nan) if retstep else numbers
-
-
-def dtype_of(x: Any) -> np.dtype[Any]:
-    """The dtype of a value, an array, a list or a number."""
-    return np.asarray(plain(x)).dtype

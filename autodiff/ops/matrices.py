@@ -15,7 +15,7 @@ from ..tape import Value
 from .elementwise import where
 from .linalg import matmul
 from .options import refuse, shown
-from .reduce import plain, spread, sum
+from .reduce import dtype_of, plain, spread, sum
 from .reduce import trace as trace_of_axes
 from .selection import diagonal as diagonal_of_axes
 from .shape import alias, reshape, sum_to, swap_last
@@ -158,7 +158,7 @@ def multi_dot(arrays: Sequence[Any], *, out: None = None, name: str | None = Non
 
 def _precision(a: Any) -> float:
     """Machine precision times the larger size of a matrix: the rounding of its singular values."""
-    dtype = np.result_type(np.asarray(plain(a)).dtype, np.float32)
+    dtype = np.result_type(dtype_of(a), np.float32)
     return float(np.finfo(dtype).eps) * float(max(np.shape(a)[-2:]))
 
 

@@ -114,7 +114,7 @@ def _of_vectors(x: Any, ord: Order, axis: int, keepdims: bool, name: str | None)
     top = np.max(plain(sizes), axis=axis, keepdims=True)
     top = np.where((top == 0) | np.isinf(top), 1, top)
     total = sum(power(sizes / top, ord), axis, keepdims=True)
-    zero = np.asarray(plain(total)) == 0
+    zero = plain(total) == 0
     result = where(zero, 0, power(where(zero, 1, total), 1 / ord)) * top
     return alias(result, name=name) if keepdims else reshape(result, _without(np.shape(result), (axis,)), name=name)
 

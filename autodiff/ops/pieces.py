@@ -94,11 +94,12 @@ def insert(arr: Any, obj: Any, values: Any, axis: int | None = None, *, name: st
 
     Raises IndexingError if an index is out of bounds, ShapeError if the values do not fit.
     """
-    arr = arr if isinstance(arr, Value) else np.asarray(arr)
+    arr, values = (x if isinstance(x, Value) else np.asarray(x) for x in (array_of(arr), array_of(values)))
     if isinstance(values, Value) and values.requires_grad and arr.dtype.kind != "f":
         raise OperandError(f"insert: values that are tracked cannot become {arr.dtype}; cast the array to floats first")
     values = astype(values, arr.dtype)
-    return moved("insert", lambda a, v: np.insert(a, plain(obj), v, axis), [arr, values], name)
+    places = np.asarray(obj, None if len(obj) else np.intp) if isinstance(obj, list | tuple) else plain(obj)
+    return moved("insert", lambda a, v: np.insert(a, places, v, axis), [arr, values], name)
 
 
 def delete(arr: Any, obj: Any, axis: int | None = None, *, name: str | None = None) -> Any:

@@ -9,12 +9,13 @@ import numpy as np
 from ..errors import OperandError, SettingError, ShapeError
 from ..tape import Value
 from .arrange import flip, pad
-from .elementwise import add, multiply, power, subtract, where
+from .elementwise import absolute, add, multiply, power, subtract, where
 from .index import getitem
 from .join import concatenate
 from .linalg import matmul
 from .options import refuse, shown
-from .reduce import plain, sum
+from .reduce import dtype_of, plain, sum
+from .rounding import remainder
 from .scan import cumprod, cumsum
 from .shape import astype, broadcast_to, expand_dims, normal_axes, ravel, reshape
 
@@ -69,7 +70,7 @@ def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None, *, name: str | N
     """The differences of neighbours in the flattened array, with other numbers put before and after them."""
     differences = diff(ravel(ary))
     for x in (to_begin, to_end):
-        if x is not None and not np.can_cast(np.asarray(plain(x)).dtype, differences.dtype, "same_kind"):
+        if x is not None and not np.can_cast(dtype_of(x), differences.dtype, "same_kind"):
             raise OperandError(f"ediff1d: numbers of {differences.dtype} do not join floating ones; cast first")
     given = [ravel(astype(x, differences.dtype)) for x in (to_begin, differences, to_end) if x is not None]
     return concatenate(given, 0, name=name)
@@ -139,7 +140,7 @@ def interp(
     x = x if isinstance(x, Value | int | float) else np.asarray(x)
     if np.ndim(xp) != 1 or np.shape(xp) != np.shape(fp) or np.size(xp) == 0:
         raise ShapeError(f"interp: xp and fp are lists of one length, got shapes {np.shape(xp)} and {np.shape(fp)}")
-    data, places = np.asarray(plain(x)), np.asarray(plain(xp))
+    data, places = plain(x), plain(xp)
     first, last = getitem(fp, 0), getitem(fp, -1)
     inside = first + (x - getitem(xp, 0)) * 0
     if np.size(xp) > 1:
@@ -180,9 +181,14 @@ def unwrap(
     p: Any, discont: float | None = None, axis: int = -1, *, period: float = 2 * math.pi, name: str | None = None
 ) -> Any:
     """Angles without jumps: periods are added where neighbours differ by more than half of one. Derivative 1."""
-    data = np.asarray(plain(p))
-    turns = np.unwrap(data, discont, axis, period=period) - data
-    return add(p, turns, name=name)
+    half = period / 2
+    steps = diff(plain(p if isinstance(p, Value) else np.asarray(p)), axis=axis)
+    least = remainder(steps + half, period) - half  # the same steps, within half a period of 0
+    least = where((least == -half) & (steps > 0), half, least)
+    turns = where(absolute(steps) < max(half, discont or 0), 0, least - steps)
+    (along,) = normal_axes("unwrap", p, axis)
+    widths = [(1, 0) if i == along else (0, 0) for i in range(np.ndim(p))]
+    return add(p, pad(cumsum(turns, along), widths), name=name)
 
 
 def polyval(p: Any, x: Any, *, name: str | None = None) -> Any:

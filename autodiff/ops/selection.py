@@ -144,7 +144,8 @@ def _diagonal(rows: int, columns: int, offset: int) -> tuple[Any, Any]:
 
 def _integers(name: str, indices: Any) -> Any:
     """Indices as an array of integers, however they were given."""
-    array = indices.data if isinstance(indices, Value) else np.asarray(indices)
+    array: Any = indices.data if isinstance(indices, Value) else indices
+    array = array if isinstance(array, Value) else np.asarray(array)
     if array.size == 0:
         return array.astype(np.intp)
     if array.dtype.kind not in "iu":
