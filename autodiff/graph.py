@@ -12,6 +12,7 @@ from typing import Any, Protocol, Self
 
 import numpy as np
 
+from .display import Displayed
 from .encoding import decode, dtype_of, encode, read_only
 from .errors import AutodiffError, GraphError
 from .layout import copied
@@ -59,7 +60,7 @@ class Node:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Graph:
+class Graph(Displayed):
     """A forward computation as data: `nodes` in recording order, and the ids of its outputs.
 
     >>> import autodiff as ad

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .chain_rule import check, conform, fit, product, pull_of_arrays, pull_of_floats
+from .display import mimebundle, picture
 from .errors import GradientError, RuleError
 from .graph import Graph, Node, freeze
 from .ops.reduce import somewhere
@@ -49,6 +50,15 @@ class BackwardTrace(NamedTuple):
     graph: Graph
     steps: tuple[BackwardStep, ...]
     cotangents: dict[int, Any]
+
+    def _repr_svg_(self) -> str | None:
+        return picture(self, "svg")
+
+    def _repr_html_(self) -> str | None:
+        return picture(self, "html")
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return mimebundle(self)
 
     @property
     def gradients(self) -> dict[str, Any]:

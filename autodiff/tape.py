@@ -15,6 +15,7 @@ from contextvars import ContextVar
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
+from .display import Displayed
 from .errors import SettingError
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ NO_PARAMS: dict[str, Any] = {}  # shared, and never written to
 next_index = itertools.count().__next__  # recording order; one counter for all threads keeps it total
 
 
-class Value:
+class Value(Displayed):
     """What `Scalar` and `Tensor` share: data, gradient, name, and the origin that makes the graph."""
 
     __slots__ = (

@@ -7,10 +7,15 @@
 'mul'
 """
 
+from autodiff import display
+
 from .dot import to_dot
-from .drawing import Drawing, draw
+from .drawing import Drawing, draw, picture
 from .stepper import Stepper
 from .terminal import step
 from .view import view
 
 __all__ = ["Drawing", "Stepper", "draw", "step", "to_dot", "view"]
+
+if picture not in display.painters:
+    display.painters.append(picture)  # from now on notebooks show values, graphs and traces as pictures

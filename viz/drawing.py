@@ -3,34 +3,57 @@
 import html
 import os
 import sys
-import tempfile
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import autodiff as ad
+from autodiff import BackwardTrace, Graph
 from autodiff.errors import SettingError
 
+from .content import View
 from .dot import to_dot
+from .graphml import to_graphml
+from .output import write_whole
 from .render import render
 from .theme import theme_named
-from .view import view
+from .view import recorded, view
 
-FORMATS = ("svg", "png", "pdf", "dot")
 DIRECTIONS = ("LR", "TB")
 OPTIONS = ("show", "highlight", "wrt", "heat", "limit", "depth")
 
 
 @dataclass(frozen=True)
 class Drawing:
-    """A drawing as DOT `source`; rendered when it is asked for. In a notebook it shows itself."""
+    """A drawing of a `View`, written in any of `FORMATS` when it is asked for. In a notebook it shows itself.
 
-    source: str
-    title: str
-    description: str
+    record  the graph or trace that it was drawn from
+    """
+
+    content: View
+    record: Graph | BackwardTrace
+    theme: str = "light"
+    direction: str = "LR"
     format: str = "svg"
 
     @property
+    def title(self) -> str:
+        """What the drawing is of."""
+        return self.content.title
+
+    @property
+    def description(self) -> str:
+        """The drawing in words, for people who cannot see it."""
+        return self.content.description
+
+    @cached_property
+    def source(self) -> str:
+        """The drawing as DOT text."""
+        return to_dot(self.content, theme=theme_named(self.theme), direction=self.direction)
+
+    @cached_property
     def svg(self) -> str:
         """The drawing as SVG text, with a title and a description for people who cannot see it."""
         text = render(self.source, "svg").decode()
@@ -42,26 +65,12 @@ class Drawing:
         format = format or self.format
         if format not in FORMATS:
             raise SettingError(f"format {format!r} is not known; use one of {', '.join(FORMATS)}")
-        if format == "dot":
-            return self.source.encode()
-        return self.svg.encode() if format == "svg" else render(self.source, format)
+        return FORMATS[format](self)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the drawing; the suffix decides the format. A failure leaves an existing file as it was."""
         path = Path(path)
-        data = self.render(format_of(path))
-        try:
-            handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        except OSError as error:
-            raise SettingError(f"cannot write {path}: {error.strerror}") from error
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-            os.chmod(temporary, 0o666 & ~_umask())
-            os.replace(temporary, path)
-        except OSError as error:
-            Path(temporary).unlink(missing_ok=True)
-            raise SettingError(f"cannot write {path}: {error.strerror}") from error
+        write_whole(path, self.render(format_of(path)))
         return path
 
     def _repr_svg_(self) -> str:
@@ -69,6 +78,21 @@ class Drawing:
 
     def _repr_html_(self) -> str:
         return f'<div style="overflow-x: auto">{self.svg[self.svg.index("<svg") :]}</div>'
+
+
+def _graph(drawing: Drawing) -> Graph:
+    return drawing.record.graph if isinstance(drawing.record, BackwardTrace) else drawing.record
+
+
+# Each format and how a drawing is written in it.
+FORMATS: dict[str, Callable[[Drawing], bytes]] = {
+    "svg": lambda drawing: drawing.svg.encode(),
+    "png": lambda drawing: render(drawing.source, "png"),
+    "pdf": lambda drawing: render(drawing.source, "pdf"),
+    "dot": lambda drawing: drawing.source.encode(),
+    "json": lambda drawing: _graph(drawing).to_json().encode(),
+    "graphml": lambda drawing: to_graphml(_graph(drawing)).encode(),
+}
 
 
 def draw(
@@ -100,19 +124,43 @@ def draw(
     """
     if path is not None:
         format = format_of(path)
-    elif format not in FORMATS:
-        raise SettingError(f"format {format!r} is not known; use one of {', '.join(FORMATS)}")
-    if direction not in DIRECTIONS:
-        raise SettingError(f"direction {direction!r} is not known; use LR or TB")
-    unknown = sorted(set(options) - set(OPTIONS))
-    if unknown:
-        raise SettingError(f"draw: option {unknown[0]!r} is not known; choose from {', '.join(OPTIONS)}")
-    content = view(subject, names=variable_names(1), **options)
-    source = to_dot(content, theme=theme_named(theme), direction=direction)
-    drawing = Drawing(source, content.title, content.description, format)
+    drawing = drawing_of(
+        subject, names=variable_names(1), format=format, theme=theme, direction=direction, options=options
+    )
     if path is not None:
         drawing.save(path)
     return drawing
+
+
+def drawing_of(
+    subject: Any,
+    *,
+    names: Mapping[int, str] | None = None,
+    format: str = "svg",
+    theme: str = "light",
+    direction: str = "LR",
+    options: Mapping[str, Any] | None = None,
+) -> Drawing:
+    """As `draw`, with the names of variables given."""
+    options = options or {}
+    if format not in FORMATS:
+        raise SettingError(f"format {format!r} is not known; use one of {', '.join(FORMATS)}")
+    if direction not in DIRECTIONS:
+        raise SettingError(f"direction {direction!r} is not known; use LR or TB")
+    theme_named(theme)
+    unknown = sorted(set(options) - set(OPTIONS))
+    if unknown:
+        raise SettingError(f"draw: option {unknown[0]!r} is not known; choose from {', '.join(OPTIONS)}")
+    record, ids = recorded(subject, names)
+    return Drawing(view(record, ids=ids, **options), record, theme, direction, format)
+
+
+def picture(subject: Any, form: str) -> str | None:
+    """What a notebook shows of a value, graph or trace; None for a value that no operation made."""
+    if isinstance(subject, ad.Scalar | ad.Tensor) and subject.primitive is None:
+        return None
+    drawing = drawing_of(subject)
+    return drawing.svg if form == "svg" else drawing._repr_html_()
 
 
 def variable_names(above: int) -> dict[int, str]:
@@ -133,9 +181,3 @@ def format_of(path: str | os.PathLike[str]) -> str:
     if suffix not in FORMATS:
         raise SettingError(f"{os.fspath(path)!r}: the suffix must be one of .{', .'.join(FORMATS)}")
     return suffix
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

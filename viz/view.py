@@ -55,7 +55,7 @@ def view(
     heat: bool = False,
     limit: int = MAX_CARDS,
     depth: int | None = None,
-    names: Mapping[int, str] | None = None,
+    ids: Mapping[int, int] | None = None,
 ) -> View:
     """The view of a value, a graph or a trace. A value with one element is drawn with its gradients.
 
@@ -65,43 +65,43 @@ def view(
     heat       colour cards by log10 of their largest |gradient|
     limit      the most cards; beyond that, nodes are folded
     depth      fold scopes nested deeper than this
-    names      names for nodes that have none, by recording index of the live value
+    ids        for a graph or trace, the node id of each live value's recording index, as `recorded` gives it
 
     Raises GraphError for anything that cannot be drawn or a node that is not in it, SettingError for an unknown field.
     """
     show = frozenset([show] if isinstance(show, str) else show)
     for field in sorted(show - set(FIELDS)):
         raise SettingError(f"show: {field!r} is not known; choose from {', '.join(FIELDS)}")
-    graph, trace, ids = _recorded(subject)
-    if names:
-        graph, trace = _with_names(graph, trace, {ids[index]: name for index, name in names.items() if index in ids})
-    return _Builder(graph, trace, ids).build(show, highlight, wrt, heat, limit, depth)
+    record, found = recorded(subject)
+    graph, trace = (record.graph, record) if isinstance(record, BackwardTrace) else (record, None)
+    return _Builder(graph, trace, ids or found).build(show, highlight, wrt, heat, limit, depth)
 
 
-def _recorded(subject: Any) -> tuple[Graph, BackwardTrace | None, dict[int, int]]:
-    """The graph, the walk if there is one, and the node id of each live value's recording index if it is one."""
-    if isinstance(subject, BackwardTrace):
-        return subject.graph, subject, {}
-    if isinstance(subject, Graph):
-        return subject, None, {}
+def recorded(subject: Any, names: Mapping[int, str] | None = None) -> tuple[Graph | BackwardTrace, dict[int, int]]:
+    """The record of a value, with its backward pass if it has one element, and the node ids of live values by index.
+
+    names  for nodes that have none, by recording index
+    """
+    if isinstance(subject, Graph | BackwardTrace):
+        return subject, {}
     outputs = subject if isinstance(subject, tuple) else (subject,)
     graph, ids = Graph.recorded(*outputs)
-    if len(outputs) > 1 or np.size(graph.outputs[0].value) != 1 or not subject.requires_grad:
-        return graph, None, ids
-    trace = ad.backprop(subject)
-    return trace.graph, trace, ids
+    one_number = len(outputs) == 1 and np.size(graph.outputs[0].value) == 1 and outputs[0].requires_grad
+    record = ad.backprop(outputs[0]) if one_number else graph
+    return _with_names(record, {ids[index]: name for index, name in (names or {}).items() if index in ids}), ids
 
 
-def _with_names(
-    graph: Graph, trace: BackwardTrace | None, names: Mapping[int, str]
-) -> tuple[Graph, BackwardTrace | None]:
+def _with_names(record: Graph | BackwardTrace, names: Mapping[int, str]) -> Graph | BackwardTrace:
     """The same record with names for nodes that have none."""
+    if not names:
+        return record
+    graph = record.graph if isinstance(record, BackwardTrace) else record
     nodes = tuple(replace(n, name=names[n.id]) if not n.name and n.id in names else n for n in graph.nodes)
     graph = Graph(nodes, graph.output_ids)
-    if trace is None:
-        return graph, None
-    steps = tuple(step._replace(node=nodes[step.node.id]) for step in trace.steps)
-    return graph, BackwardTrace(graph, steps, trace.cotangents)
+    if not isinstance(record, BackwardTrace):
+        return graph
+    steps = tuple(step._replace(node=nodes[step.node.id]) for step in record.steps)
+    return BackwardTrace(graph, steps, record.cotangents)
 
 
 class _Builder:
