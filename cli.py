@@ -57,28 +57,62 @@ def draw(
     source: Source,
     values: Values = None,
     output: Annotated[
-        list[Path] | None,
+        list[str] | None,
         typer.Option(
             "-o",
             "--output",
-            help="File to write: .svg .png .pdf or .dot; may be repeated.",
+            help="File to write, its suffix decides the form, or FOLDER/; may be repeated.",
             show_default="backprop.svg",
         ),
     ] = None,
     theme: Annotated[str, typer.Option(help="light, dark or print.")] = "light",
     direction: Annotated[str, typer.Option(help="LR, like a formula, or TB, top to bottom.")] = "LR",
+    show: Annotated[
+        str | None,
+        typer.Option(help="What stands on it: value,gradient,local,message,shape,stats,histogram,image,source."),
+    ] = None,
+    highlight: Annotated[str | None, typer.Option(help="Names of nodes to mark, with commas between.")] = None,
+    wrt: Annotated[str | None, typer.Option(help="Draw only what lies between these and the result.")] = None,
+    heat: Annotated[bool, typer.Option("--heat", help="Colour cards by the size of their gradient.")] = False,
+    depth: Annotated[int | None, typer.Option(help="Fold scopes nested deeper than this.", show_default=False)] = None,
+    limit: Annotated[int, typer.Option(help="The most cards; beyond that, nodes are folded.")] = 200,
+    open_it: Annotated[bool, typer.Option("--open", help="Open what was written.")] = False,
 ) -> None:
     """Draw the computation with its gradients and the chain rule on every edge."""
+    import autodiff as ad
     import viz
     from autodiff.source import read_source
+
+    paths = [_drawing_path(text) for text in output or ["backprop.svg"]]
+    options: dict[str, Any] = {"heat": heat, "depth": depth, "limit": limit}
+    options |= {
+        name: [part.strip() for part in given.split(",") if part.strip()]
+        for name, given in (("show", show), ("highlight", highlight), ("wrt", wrt))
+        if given is not None
+    }
+    with ad.recording(source=True):
+        value = read_source(source, values or [])()
+    drawing = viz.draw(value, theme=theme, direction=direction, **options)
+    for text, path in zip(output or [""], paths, strict=True):
+        if text.endswith(("/", os.sep)):
+            path.parent.mkdir(parents=True, exist_ok=True)
+        typer.echo(f"wrote {drawing.save(path)}")
+    if drawing.content.note:
+        typer.echo(f"note: {drawing.content.note}", err=True)
+    if open_it:
+        for path in paths:
+            typer.launch(str(path))
+
+
+def _drawing_path(text: str) -> Path:
+    """Where to write a drawing: in a folder under the default name. Raises SettingError for an unknown suffix."""
     from viz.drawing import format_of
 
-    paths = output or [Path("backprop.svg")]
-    for path in paths:
-        format_of(path)
-    drawing = viz.draw(read_source(source, values or [])(), theme=theme, direction=direction)
-    for path in paths:
-        typer.echo(f"wrote {drawing.save(path)}")
+    path = Path(text)
+    if path.is_dir() or text.endswith(("/", os.sep)):
+        path = path / "backprop.svg"
+    format_of(path)
+    return path
 
 
 @app.command(epilog="Example: chainlens step 'L = (w*x - y)**2' w=0.5 x=2 y=1 --all")

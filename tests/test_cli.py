@@ -100,6 +100,13 @@ class TestDraw:
         assert (tmp_path / "d.pdf").read_bytes().startswith(b"%PDF")
         assert (tmp_path / "e.dot").read_text(encoding="utf-8").startswith("digraph")
 
+    def test_draws_into_a_folder_with_options(self, chainlens, tmp_path):
+        options = ["--heat", "--wrt", "w", "--highlight", "w,h", "--show", "value, gradient", "--theme", "dark"]
+        done = chainlens("draw", "h = tanh(w*x); L = h**2", "w=1", "x=2", "-o", "pictures/", *options)
+        assert done.stdout == "wrote pictures/backprop.svg\n"
+        assert done.stderr == "note: 2 nodes are not shown: they lie off the way\n"
+        assert "|gradient|" in (tmp_path / "pictures/backprop.svg").read_text()
+
     def test_draws_a_function_from_a_file(self, chainlens, tmp_path, loss_file):
         done = chainlens("draw", "loss.py:loss", "w=0.3", "-o", "loss.dot")
         assert done.returncode == 0
@@ -207,7 +214,10 @@ class TestGradAndCheck:
 
 BAD = [
     (["draw", "w*q", "w=1"], "'q': has no value: give q=..."),
-    (["draw", "w", "w=1", "-o", "a.gif"], "'a.gif': the suffix must be one of .svg, .png, .pdf, .dot"),
+    (["draw", "w", "w=1", "-o", "a.gif"], "'a.gif': the suffix must be one of .svg, .png, .pdf, .dot, .json"),
+    (["draw", "w*w", "w=1", "--show", "values"], "show: 'values' is not known; choose from value, gradient"),
+    (["draw", "w*w", "w=1", "--highlight", "q"], "highlight: 'q' is not in the drawing; its named leaves are w"),
+    (["draw", "w*w", "w=1", "--wrt", "q"], "wrt: 'q' is not in the drawing"),
     (["draw", "w*w", "w=1", "-o", "no/such/a.svg"], "cannot write no/such/a.svg: No such file or directory"),
     (["draw", "w*w", "w=1", "--theme", "neon"], "theme 'neon' does not exist; choose one of light, dark, print"),
     (["draw", "w*w", "w=1", "--direction", "up"], "direction 'up' is not known"),
