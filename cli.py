@@ -115,6 +115,23 @@ def _drawing_path(text: str) -> Path:
     return path
 
 
+@app.command(epilog="Example: chainlens gallery gallery -o pages")
+def gallery(
+    scripts: Annotated[Path, typer.Argument(help="The folder of scripts, one per page.")] = Path("gallery"),
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Where to write.", show_default="beside the scripts")
+    ] = None,
+) -> None:
+    """Draw every page of a gallery, and an index to browse offline."""
+    from viz.gallery import build
+
+    folder = output or scripts
+    if output is not None and scripts.is_dir():
+        folder.mkdir(parents=True, exist_ok=True)
+    for path in build(scripts, folder):
+        typer.echo(f"wrote {path}")
+
+
 @app.command(epilog="Example: chainlens step 'L = (w*x - y)**2' w=0.5 x=2 y=1 --all")
 def step(
     source: Source,

@@ -316,13 +316,14 @@ def received(trace: BackwardTrace) -> dict[int, list[Any]]:
 
 
 def scopes_of(nodes: Sequence[Node]) -> list[str]:
-    """The scope each node is drawn in: its own; for a leaf made outside any scope, the one that all its users share."""
+    """The scope each node is drawn in: its own; for parameters and nameless constants without one, their users'."""
     scopes = [node.scope for node in nodes]
     users: dict[int, list[str]] = {}
     for node in nodes:
         for operand in node.operands:
             users.setdefault(operand, []).append(node.scope)
     for node in nodes:
-        if node.is_leaf and not node.scope and node.id in users and node.op != "input":
+        is_detail = node.op == "parameter" or (node.op == "constant" and not node.name)
+        if is_detail and not node.scope and node.id in users:
             scopes[node.id] = shared_scope(users[node.id])
     return scopes
