@@ -11,11 +11,20 @@ from autodiff import display
 
 from .dot import to_dot
 from .drawing import Drawing, draw, picture
+from .paths import paths
 from .stepper import Stepper
 from .terminal import step
 from .view import view
 
-__all__ = ["Drawing", "Stepper", "draw", "step", "to_dot", "view"]
+__all__ = [
+    "Drawing",
+    "Stepper",
+    "draw",
+    "paths",
+    "step",
+    "to_dot",
+    "view",
+]
 
 if picture not in display.painters:
     display.painters.append(picture)  # from now on notebooks show values, graphs and traces as pictures
