@@ -9,6 +9,7 @@
 
 from autodiff import display
 
+from .derive import derive
 from .dot import to_dot
 from .drawing import Drawing, draw, picture
 from .paths import paths
@@ -19,6 +20,7 @@ from .view import view
 __all__ = [
     "Drawing",
     "Stepper",
+    "derive",
     "draw",
     "paths",
     "step",

@@ -137,7 +137,7 @@ NOTATION: dict[str, Notation] = {
     "set_at":       Notation("[ ] =", "{0} with [ ] = {1}", ("g, but 0 where it was set", "g where it was set")),
     "scatter":      Notation("scatter", "scatter({0})", ("g[…]",)),
     "astype":       Notation("astype", "astype({0})", ("g",)),
-    "alias":        Notation("=", "{0}", ("g",)),
+    "alias":        Notation("=", "{0}", ("1",)),
     "to_tensor":    Notation("tensor", "tensor({0})", ("g",)),
     "to_scalar":    Notation("scalar", "scalar({0})", ("g",)),
 }

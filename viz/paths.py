@@ -22,7 +22,7 @@ from autodiff.ops.shape import sum_to
 from .locate import located
 from .notation import label
 from .numbers import minus, norm, number
-from .routes import Hop, Route, counts, strongest
+from .routes import Hop, Route, by_node, counts, strongest
 from .text import Text, amount
 from .view import Line
 
@@ -168,22 +168,12 @@ def paths(trace: Any, wrt: Any, k: int = 10) -> Paths:
     nodes, start = trace.graph.nodes, trace.graph.output_ids[0]
     if nodes[end].op == "constant":
         raise GraphError(f"paths: node {label(nodes[end])} is a constant, which has no gradient; ask for an input")
-    messages = {
-        Hop(step.node.id, position, message.operand): message
-        for step in trace.steps
-        for position, message in enumerate(step.messages)
-        if message.message is not None
-    }
-    hops: dict[int, list[Hop]] = {}
-    for hop in messages:
-        hops.setdefault(hop.target, []).append(hop)
-    reach = counts(hops, end)
+    used, reach = on_a_path(trace, end)
     count = reach.get(start, 0)
-    used = {hop: m for hop, m in messages.items() if hop.target in reach and hop.operand in reach}
     total = trace.cotangents.get(end, np.zeros(nodes[end].shape)[()])
     with np.errstate(all="ignore"):
         chain = _Chain(trace, used, numbers=all(np.size(nodes[id].value) == 1 for id in reach))
-        routes = strongest(hops, {hop: chain.weight(hop) for hop in used}, start, end)
+        routes = strongest(by_node(used), {hop: chain.weight(hop) for hop in used}, start, end)
         tried = list(itertools.islice(routes, k)) if chain.numbers else _affordable(routes, chain, k)
         exact = chain.numbers or len(tried) == count
         found = heapq.nsmallest(k, chain.contributions(tried), key=lambda pair: _strength(pair[1]))
@@ -193,6 +183,20 @@ def paths(trace: Any, wrt: Any, k: int = 10) -> Paths:
         if len(listed) == count and not (math.isfinite(scale) and magnitude(rest) > 1e-4 * scale):
             rest = np.zeros(nodes[end].shape)[()]  # but for roundings, in float32 the larger ones
     return Paths(trace, end, listed, count, total, rest, exact)
+
+
+def on_a_path(trace: BackwardTrace, end: int) -> tuple[dict[Hop, Message], dict[int, int]]:
+    """The edges that carry a message towards the node `end`, in the order of the walk; and how many paths lead there
+    from each node that has any.
+    """
+    messages = {
+        Hop(step.node.id, position, message.operand): message
+        for step in trace.steps
+        for position, message in enumerate(step.messages)
+        if message.message is not None
+    }
+    reach = counts(by_node(messages), end)
+    return {hop: m for hop, m in messages.items() if hop.target in reach and hop.operand in reach}, reach
 
 
 def magnitude(array: Any) -> float:

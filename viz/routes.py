@@ -8,7 +8,7 @@ Source: Eppstein 1998, "Finding the k shortest paths", section 2, with a plain h
 
 import heapq
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 
@@ -22,6 +22,14 @@ class Hop(NamedTuple):
 
 Hops = Mapping[int, Sequence[Hop]]  # those that leave each node; operands have smaller numbers than their users
 Route = tuple[Hop, ...]
+
+
+def by_node(hops: Iterable[Hop]) -> dict[int, list[Hop]]:
+    """The hops that leave each node, in the order given."""
+    leaving: dict[int, list[Hop]] = {}
+    for hop in hops:
+        leaving.setdefault(hop.target, []).append(hop)
+    return leaving
 
 
 def counts(hops: Hops, end: int) -> dict[int, int]:
