@@ -15,6 +15,7 @@ from .drawing import Drawing, draw, picture
 from .paths import paths
 from .stepper import Stepper
 from .terminal import step
+from .unroll import unroll
 from .view import view
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "paths",
     "step",
     "to_dot",
+    "unroll",
     "view",
 ]
 

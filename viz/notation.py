@@ -150,7 +150,8 @@ def label(node: Node) -> str:
     """What a node is called: its name, a parameter's with its layer; an unnamed constant's number; or v₄, by its id."""
     if node.name:
         layer = node.scope.rpartition("/")[2] if node.op == "parameter" else ""  # each layer has its own W
-        return shorten(f"{layer}.{node.name}" if layer else node.name)
+        is_told = not layer or node.name.startswith(layer)  # W₁₁ in the box of W
+        return shorten(node.name if is_told else f"{layer}.{node.name}")
     if node.op == "constant":
         return number(node.value) if node.shape == () else f"c{subscript(node.id)}"
     return f"v{subscript(node.id)}"
