@@ -13,7 +13,7 @@ import autodiff as ad
 import viz
 from autodiff import nn
 from viz.locate import located
-from viz.paths import HEAD, Paths, magnitude
+from viz.path_sums import HEAD, Paths, magnitude
 from viz.routes import Hop, counts, strongest
 
 OPERATIONS = {

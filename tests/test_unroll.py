@@ -10,7 +10,7 @@ import viz
 from autodiff import nn
 from autodiff.errors import GraphError, SettingError
 from autodiff.graph import freeze
-from viz.unroll import SCALAR_FORMS, unrolled
+from viz.unrolling import SCALAR_FORMS, unrolled
 from viz.view import view
 
 

@@ -9,14 +9,13 @@
 
 from autodiff import display
 
-from .derive import derive
+from .derivation import derive
 from .dot import to_dot
 from .drawing import Drawing, draw, picture
-from .paths import paths
+from .path_sums import paths
 from .stepper import Stepper
 from .terminal import step
-from .unroll import unroll
-from .view import view
+from .unrolling import unroll
 
 __all__ = [
     "Drawing",
@@ -27,7 +26,6 @@ __all__ = [
     "step",
     "to_dot",
     "unroll",
-    "view",
 ]
 
 if picture not in display.painters:

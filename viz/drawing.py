@@ -110,7 +110,7 @@ def draw(
                Graph, without; a BackwardTrace as it was recorded
     theme      "light", "dark" or "print"
     direction  "LR", left to right like a formula, or "TB", top to bottom
-    options    what is drawn: `show`, `highlight`, `wrt`, `heat`, `limit` and `depth`, see `viz.view`
+    options    what is drawn: `show`, `highlight`, `wrt`, `heat`, `limit` and `depth`, see `viz.view.view`
 
     Values without a name get that of the caller's variable that holds them.
 

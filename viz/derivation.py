@@ -19,7 +19,7 @@ from . import latex
 from .locate import located
 from .notation import NOTATION, derivative, formula, label
 from .numbers import number
-from .paths import on_a_path, paths
+from .path_sums import on_a_path, paths
 from .routes import Hop
 from .text import amount
 from .view import SMALL, total
