@@ -1,5 +1,6 @@
 """Graphviz for a bare Linux system, where pygraphviz is installed but cannot load: its wheel expects the system's GLib
-and X11 libraries. graphviz-pure is a self-contained program with fonts of its own; it draws SVG and PNG, but no PDF.
+and X11 libraries. graphviz-pure is a self-contained program with fonts of its own; it draws SVG and PNG and tells the
+layout, but draws no PDF.
 """
 
 import shutil
@@ -7,7 +8,7 @@ import subprocess
 import sysconfig
 
 PROGRAM = "graphviz-pure"
-FORMATS = ("svg", "png")
+FORMATS = ("svg", "png", "json0")
 # It knows the widths of these families only; its own fonts have the same widths.
 _FONTS = {"DejaVu Sans Mono": "Courier New", "DejaVu Sans": "Arial"}
 

@@ -20,6 +20,7 @@ from autodiff.errors import AutodiffError
 from . import portable
 
 FORMATS = ("svg", "png", "pdf")
+LAYOUT = "json0"  # where everything is, in JSON, for `layout.py`; no picture
 # Without sfdp: in pygraphviz's libraries it lacks its triangulation, and fails.
 ENGINES = ("dot", "neato", "fdp", "circo", "twopi", "osage", "patchwork")
 
@@ -49,7 +50,7 @@ def render(source: str, format: str, *, engine: str = "dot", dpi: float = 144) -
     viz.render.RenderError: Graphviz: syntax error in line 1 near '}'
     """
     for what, given, allowed in ("format", format, FORMATS), ("engine", engine, ENGINES):
-        if given not in allowed:
+        if given not in allowed and given != LAYOUT:
             raise RenderError(f"unknown {what} {given!r}: use one of {', '.join(allowed)}")
     if not 0 < dpi <= 1200:
         raise RenderError(f"dpi must be above 0 and at most 1200, not {dpi!r}")
