@@ -93,7 +93,7 @@ _SUPERSCRIPTS = str.maketrans({**dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺·",
 _BARS = {bar: eighths for eighths, bar in enumerate("▁▂▃▄▅▆▇█", 1)}
 _TOKEN = re.compile(
     r"""
-    (?P<base>(?<![^\W_])[A-Za-z](?![^\W\d₀-₉⁰-⁹²³¹ᵀ_])(?![0-9_]))?     # a letter by itself is a variable
+    (?P<base>(?<!\w)[A-Za-z](?![^\W\d₀-₉⁰-⁹²³¹ᵀ_])(?![0-9_]))?     # a letter by itself is a variable
     (?P<sub>[₀-₉]+)?
     (?P<sup>(?:[⁰¹²³⁴-⁹⁻⁺]|ᵀ)+(?:·[⁰¹²³⁴-⁹]+)?)?
     """,

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
+from .extract import latest, noted
 from .legend import Marks, legend
 from .notation import shorten
 from .theme import LIGHT, Theme
@@ -49,31 +50,19 @@ def to_mermaid(subject: Any, *, theme: Theme = LIGHT, direction: str = "LR") -> 
         content = replace(
             content,
             edges=tuple(replace(edge, lines=()) for edge in content.edges),
-            note=_joined(content.note, "the labels of the edges are left out"),
+            note=noted(content.note, "the labels of the edges are left out"),
         )
         text = _flowchart(content, theme, direction)
     kept, whole = len(content.cards), content
     while _is_too_large(text, content) and kept > 1:
         kept = kept * 3 // 4
-        content = _latest(whole, kept)
+        content = latest(whole, kept, "for Mermaid's limits")
         text = _flowchart(content, theme, direction)
     return text
 
 
 def _is_too_large(text: str, content: View) -> bool:
     return len(text) > MAX_CHARACTERS or len(content.edges) > MAX_EDGES
-
-
-def _latest(content: View, kept: int) -> View:
-    cards = content.cards[-kept:]
-    shown = {card.id for card in cards}
-    edges = tuple(edge for edge in content.edges if edge.source in shown and edge.target in shown)
-    left_out = f"{len(content.cards) - kept} more earlier nodes are left out for Mermaid's limits"
-    return replace(content, cards=cards, edges=edges, note=_joined(content.note, left_out))
-
-
-def _joined(*notes: str) -> str:
-    return "; ".join(note for note in notes if note)
 
 
 def _flowchart(content: View, theme: Theme, direction: str) -> str:
