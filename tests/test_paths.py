@@ -219,6 +219,17 @@ class TestTensors:
         assert not np.any(found.rest)
         np.testing.assert_allclose(sum(p.contribution for p in found), found.total, rtol=1e-6)
 
+    def test_a_silent_branch_stays_silent_between_tensors(self):
+        t = ad.Tensor([0.0, 4.0], name="t")
+        untaken = viz.paths(ad.sum(ad.where(t.data > 0, ad.sqrt(t), t * 3)), t)
+        np.testing.assert_array_equal(sum(path.contribution for path in untaken), [3.0, 0.25])
+        cancelled = ad.sqrt(t)  # an infinite derivative at 0, which no gradient reaches
+        found = viz.paths(ad.sum(cancelled * np.array([0.0, 2.0]) - t), t)
+        np.testing.assert_array_equal(sum(path.contribution for path in found), found.total)
+        selected = ad.where(np.array([True, False]), t, -t)
+        found = viz.paths(ad.sum(selected * np.array([1.0, np.nan])), t)
+        np.testing.assert_array_equal(sum(path.contribution for path in found), found.total)
+
     def test_a_rematerialised_part_is_one_operation(self):
         x = ad.Tensor([1.0, 2.0], name="x")
         with pytest.raises(ad.errors.GraphError, match="has no rule here"):

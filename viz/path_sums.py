@@ -246,14 +246,19 @@ class _Chain:
         if not np.any(g):
             return np.zeros(operand.shape)
         if message.local is not None:
-            product = np.where(np.asarray(g) == 0, 0, g * message.local)
+            silent = (np.asarray(self.trace.cotangents[hop.target]) == 0) & ~np.isfinite(message.local)
+            if node.shape == operand.shape:  # a derivative that selects nothing is silent even where g is NaN
+                silent = silent | ((np.asarray(message.local) == 0) & (np.asarray(message.message) == 0))
+            product = np.where((np.asarray(g) == 0) | silent, 0, g * message.local)
             return np.asarray(product if product.shape == operand.shape else sum_to(product, operand.shape))
         if node.op not in OPERATIONS:
             raise GraphError(f"paths: the operation {node.op!r} on the way has no rule here, so no path is followed")
         operands = [nodes[i].value for i in node.operands]
         g = float(g) if node.dtype == "float" else np.asarray(g, dtype=node.dtype)
         rule = cast(Primitive, OPERATIONS[node.op]).vjp
-        return np.asarray(rule(hop.position, g, node.value, operands, dict(node.params)))
+        sent = np.asarray(rule(hop.position, g, node.value, operands, dict(node.params)))
+        is_silent = not np.any(self.trace.cotangents[hop.target]) and not np.all(np.isfinite(sent))
+        return np.zeros(operand.shape) if is_silent else sent
 
     def contributions(self, routes: Sequence[Route]) -> Iterator[tuple[Route, Any]]:
         """Each route with what it contributes. A beginning that several share is gone along once."""
