@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import autodiff as ad
 from viz import portable
 from viz.dot import to_dot
-from viz.latex import escape
+from viz.latex_text import escape
 from viz.layout import lay_out
 from viz.theme import DARK, PRINT
 from viz.tikz import MAX_SIDE, to_tikz

@@ -10,7 +10,8 @@ import viz
 from autodiff import nn
 from autodiff.errors import GraphError, SettingError
 from autodiff.graph import freeze
-from viz.unrolling import SCALAR_FORMS, unrolled
+from viz.scalar_forms import SCALAR_FORMS
+from viz.unrolling import unrolled
 from viz.view import view
 
 

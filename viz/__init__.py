@@ -12,9 +12,12 @@ from autodiff import display
 from .derivation import derive
 from .dot import to_dot
 from .drawing import Drawing, draw, picture
+from .layered_text import to_text
+from .mermaid import to_mermaid
 from .path_sums import paths
 from .stepper import Stepper
 from .terminal import step
+from .tikz import to_tikz
 from .unrolling import unroll
 
 __all__ = [
@@ -25,6 +28,9 @@ __all__ = [
     "paths",
     "step",
     "to_dot",
+    "to_mermaid",
+    "to_text",
+    "to_tikz",
     "unroll",
 ]
 

@@ -16,9 +16,12 @@ from autodiff.errors import SettingError
 from .content import View
 from .dot import to_dot
 from .graphml import to_graphml
+from .layered_text import to_text
+from .mermaid import to_mermaid
 from .output import write_whole
 from .render import render
 from .theme import theme_named
+from .tikz import to_tikz
 from .view import recorded, view
 
 DIRECTIONS = ("LR", "TB")
@@ -90,6 +93,9 @@ FORMATS: dict[str, Callable[[Drawing], bytes]] = {
     "png": lambda drawing: render(drawing.source, "png"),
     "pdf": lambda drawing: render(drawing.source, "pdf"),
     "dot": lambda drawing: drawing.source.encode(),
+    "mmd": lambda d: to_mermaid(d.content, theme=theme_named(d.theme), direction=d.direction).encode(),
+    "tex": lambda d: to_tikz(d.content, theme=theme_named(d.theme), direction=d.direction).encode(),
+    "txt": lambda drawing: to_text(drawing.content).encode(),
     "json": lambda drawing: _graph(drawing).to_json().encode(),
     "graphml": lambda drawing: to_graphml(_graph(drawing)).encode(),
 }
