@@ -26,6 +26,7 @@ BORDERS = {
     "parameter": "╓╖╜╙─║",
     "constant": "┌┐┘└╌┆",
     "operation": "╭╮╯╰─│",
+    "group": "┎┒┚┖─┃",
     "result": "┏┓┛┗━┃",
     "alarm": "╔╗╝╚═║",
 }

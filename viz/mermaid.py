@@ -21,6 +21,7 @@ SHAPES = {
     "parameter": ('[["', '"]]'),
     "constant": ('{{"', '"}}'),
     "operation": ('("', '")'),
+    "group": ('[/"', '"/]'),
 }
 # Mermaid's defaults for `maxTextSize` and `maxEdges`: beyond them a viewer shows an error, and a text cannot lift them.
 MAX_CHARACTERS = 50_000

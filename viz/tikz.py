@@ -60,6 +60,7 @@ SHAPES = {
     "parameter": ", double, double distance=1.4bp",
     "constant": ", densely dashed",
     "operation": ", rounded corners=6bp",
+    "group": ", line width=1.6bp",
 }
 
 

@@ -17,7 +17,7 @@ from typing import NamedTuple
 from .cells import cut, flow, visible
 from .view import Card, Edge, View
 
-BULLETS = {"input": "○", "parameter": "□", "constant": "·", "operation": "●"}
+BULLETS = {"input": "○", "parameter": "□", "constant": "·", "operation": "●", "group": "▣"}
 RESULT, ALARM, MESSAGE = "◉", "‼", "↓"
 
 
