@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 import autodiff as ad
 from viz.mermaid import MAX_CHARACTERS, MAX_EDGES, MAX_NESTING, escape, plain, quoted, to_mermaid
 from viz.notation import shorten
-from viz.theme import DARK
+from viz.theme import DARK, THEMES
 from viz.view import view
 
 LABEL = r'"[^"`\n]*"'
@@ -185,3 +185,11 @@ def test_mermaids_own_parser_takes_every_example_and_every_name():
     *answers, broken = parsed([*texts, f"{to_mermaid(squared())}n0 --> ["])
     assert answers == ["flowchart-v2"] * len(texts)
     assert broken.startswith("error: ")
+
+
+@pytest.mark.parametrize("theme", THEMES.values(), ids=THEMES)
+def test_words_beside_the_cards_have_the_themes_colours(theme):
+    front = to_mermaid(spoilt(), theme=theme).partition("\n---\n")[0]
+    for name, colour in [("nodeTextColor", theme.text), ("edgeLabelBackground", theme.background)]:
+        assert f'{name}: "{colour}"' in front
+    assert ("red: NaN" in to_mermaid(spoilt(), theme=theme)) == (theme.name != "print")

@@ -2,23 +2,30 @@
 
 from typing import NamedTuple
 
+from .theme import Theme
 from .view import Line, View
 
 
 class Marks(NamedTuple):
     """How a form of drawing marks the result and a card that holds NaN or infinity."""
 
-    result: str = "thick border"
-    alarm: str = "red"
+    result: str
+    alarm: str
+
+
+def coloured(theme: Theme) -> Marks:
+    """The marks of a form that has colours; a theme for print has no red."""
+    return Marks("thick border", "thick black border" if theme.name == "print" else "red")
 
 
 def legend(content: View, marks: Marks) -> list[Line]:
     """The lines of the legend, below the samples of the kinds of card (`View.kinds`).
 
     >>> import autodiff as ad
+    >>> from viz.theme import LIGHT
     >>> from viz.view import view
     >>> w = ad.Scalar(2.0, name="w")
-    >>> for line in legend(view(w * w), Marks()):
+    >>> for line in legend(view(w * w), coloured(LIGHT)):
     ...     print(line.text)
     value: forward pass
     ∂: backward pass, message = upstream g × local derivative

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from .extract import latest, noted
-from .legend import Marks, legend
+from .legend import coloured, legend
 from .notation import shorten
 from .theme import LIGHT, Theme
 from .view import Card, Edge, Row, View, view
@@ -28,7 +28,6 @@ MAX_CHARACTERS = 50_000
 MAX_EDGES = 500
 MAX_NESTING = 8  # viewers lay a subgraph out by recursion; deeper scopes share the box of the last
 LEGEND_WIDTH = 36  # characters
-MARKS = Marks()
 
 
 def to_mermaid(subject: Any, *, theme: Theme = LIGHT, direction: str = "LR") -> str:
@@ -74,7 +73,7 @@ def _flowchart(content: View, theme: Theme, direction: str) -> str:
         f"accDescr: {plain(content.description)}",
         *_scopes(content.cards),
         *(_edge(edge) for edge in content.edges),
-        *_legend(content, direction),
+        *_legend(content, theme, direction),
         *_styles(content, theme),
     ]
     return "\n".join(lines) + "\n"
@@ -86,6 +85,8 @@ def _head(content: View, theme: Theme) -> Iterator[str]:
         "fontFamily": f"{theme.font}, Verdana, sans-serif",
         "fontSize": "14px",
         "textColor": theme.line,
+        "nodeTextColor": theme.text,
+        "primaryTextColor": theme.text,
         "titleColor": theme.scope,
         "lineColor": theme.line,
         "edgeLabelBackground": theme.background,
@@ -149,13 +150,13 @@ def _edge(edge: Edge) -> str:
     return f'n{edge.source} -->|"{text}"| n{edge.target}' if text else f"n{edge.source} --> n{edge.target}"
 
 
-def _legend(content: View, direction: str) -> Iterator[str]:
+def _legend(content: View, theme: Theme, direction: str) -> Iterator[str]:
     """Samples and words: a column at the left or a row at the top, where an invisible link keeps it clear of edges."""
     yield from ('subgraph legend["legend"]', f"direction {direction}")
     for kind in content.kinds:
         opening, closing = SHAPES[kind]
         yield f"legend_{kind}{opening}{kind}{closing}:::{kind}"
-    words = [part for line in legend(content, MARKS) for part in textwrap.wrap(line.text, LEGEND_WIDTH)]
+    words = [part for line in legend(content, coloured(theme)) for part in textwrap.wrap(line.text, LEGEND_WIDTH)]
     yield f'legend_words["{"<br/>".join(map(escape, words))}"]:::words'
     yield "end"
     if content.cards:

@@ -9,11 +9,10 @@ from typing import Any
 from .dot import to_dot
 from .latex_text import escape
 from .layout import Box, Layout, Point, lay_out
-from .legend import Marks, legend
+from .legend import coloured, legend
 from .theme import LIGHT, Theme
 from .view import Card, Edge, Line, View, view
 
-MARKS = Marks()
 MARGIN = 12  # of the page, in points
 LINE = 13  # height of a line of the legend and of the title, in points
 LEGEND_WIDTH = 330  # points
@@ -36,7 +35,7 @@ def to_tikz(subject: Any, *, theme: Theme = LIGHT, direction: str = "LR") -> str
     """
     content = subject if isinstance(subject, View) else view(subject)
     layout = lay_out(to_dot(content, theme=theme, direction=direction))
-    words = legend(content, MARKS)
+    words = legend(content, coloured(theme))
     below = LINE * (len(content.kinds) + len(words) + 1.5)
     width = max(layout.width, LEGEND_WIDTH)
     page = Box(-MARGIN, -below - MARGIN, width + MARGIN, layout.height + 2 * LINE + MARGIN)
