@@ -56,7 +56,7 @@ class TestContent:
         x = ad.Scalar(1.0)
         for _ in range(500):
             x = x * 1.01
-        assert "801 earlier nodes of 1001 are not shown" in to_text(x)
+        assert "996 of 1001 nodes are folded into cards" in to_text(x)
 
 
 @pytest.mark.parametrize("name", HOSTILE, ids=range(len(HOSTILE)))

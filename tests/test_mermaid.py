@@ -23,14 +23,15 @@ LABEL = r'"[^"`\n]*"'
 # Every line that a flowchart of ours may hold.
 GRAMMAR = [
     rf"n\d+(\[{LABEL}\]|\[\[{LABEL}\]\]|\{{\{{{LABEL}\}}\}}|\({LABEL}\)):::(input|parameter|constant|operation)",
+    rf"n\d+\[/{LABEL}/\]:::group",
     rf"n\d+ -->(\|{LABEL}\|)? n\d+",
     rf"subgraph (s\d+|legend)\[{LABEL}\]",
     r"direction (LR|TB)",
     r"end",
-    rf"legend_\w+[\[({{]+{LABEL}[\])}}]+:::\w+",
+    rf"legend_\w+[\[({{/]+{LABEL}[\])}}/]+:::\w+",
     r"legend ~~~ n\d+",
     r"classDef [a-z]+ [a-z0-9:#,;-]+",
-    r"class n\d+(,n\d+)* (result|alarm)",
+    r"class n\d+(,n\d+)* (result|alarm|highlight)",
     r"linkStyle \d+(,\d+)* stroke:#[0-9a-f]{6},stroke-width:3px",
 ]
 
@@ -84,7 +85,7 @@ class TestContent:
         lines = to_mermaid(spoilt()).splitlines()
         assert "class n8 result" in lines
         assert "class n0,n6,n7,n8 alarm" in lines
-        assert any(line.startswith("linkStyle 0,7 stroke:") for line in lines)
+        assert any(line.startswith("linkStyle 0,6,7,9 stroke:") for line in lines)
 
     def test_scopes_nest(self):
         _, lines = head_and_body(to_mermaid(network()))

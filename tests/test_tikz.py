@@ -89,7 +89,7 @@ class TestContent:
         text = to_tikz(spoilt(), theme=PRINT)
         assert re.search(r"\\node\[operation, result, alarm, .*\(n8\)", text)
         assert re.search(r"\\node\[input, alarm, .*\(n0\)", text)
-        assert text.count(r"\draw[alarm message") == 4  # two edges, each in two halves
+        assert text.count(r"\draw[alarm message") == 8  # four edges, each in two halves
 
     def test_a_page_stays_within_what_tex_can_measure(self):
         x = ad.Scalar(1.0, name="x")

@@ -228,6 +228,12 @@ class TestFolding:
         assert "9998 of 10001 nodes are folded into cards" in viz.draw(chain(5000)).svg
 
 
+@pytest.mark.parametrize("scope", ["/etc", "a//b/", "/", "a/" * 1500])
+def test_any_scope_draws(scope):
+    with ad.scope(scope):
+        assert "<svg" in viz.draw(ad.Scalar(2.0, name="x") * 3).svg
+
+
 def test_leaves_outside_any_scope_are_drawn_with_their_users():
     network = nn.MLP([2, 2])
     nodes = ad.Graph.of(network(np.ones((1, 2), np.float32))).nodes

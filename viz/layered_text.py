@@ -80,7 +80,7 @@ def _wrapped(text: str, width: int) -> Iterator[str]:
     yield from (cut(line, width) for line in textwrap.wrap(text, width, subsequent_indent="  ") or [""])
 
 
-BOX_SAMPLES = {"input": "┌─┐", "parameter": "╓─╖", "constant": "┌╌┐", "operation": "╭─╮"}
+BOX_SAMPLES = {"input": "┌─┐", "parameter": "╓─╖", "constant": "┌╌┐", "operation": "╭─╮", "group": "┎─┒"}
 
 
 def _ledgers(content: View, width: int) -> Iterator[str]:

@@ -37,7 +37,7 @@ def legend(content: View, marks: Marks) -> list[Line]:
         lines.append(Line(f"{marks.result}: the result", "backward"))
     if any(edge.lines and "‖" in edge.lines[-1].text for edge in content.edges):
         lines.append(Line("‖message‖: its Euclidean norm", "backward"))
-    if any(item.is_highlighted for item in (*content.cards, *content.edges)):
+    if any(card.is_highlighted for card in content.cards) or any(edge.is_highlighted for edge in content.edges):
         lines.append(Line("thick line: highlighted", "text"))
     if any(card.is_alarm for card in content.cards):
         lines.append(Line(f"{marks.alarm}: NaN or infinity", "alarm"))

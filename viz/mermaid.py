@@ -174,14 +174,19 @@ def _styles(content: View, theme: Theme) -> Iterator[str]:
         f"alarm fill:{theme.alarm_fill},stroke:{theme.alarm},stroke-width:3px,color:{theme.alarm}": [
             card.id for card in content.cards if card.is_alarm
         ],
+        f"highlight stroke:{theme.highlight},stroke-width:4px": [c.id for c in content.cards if c.is_highlighted],
     }
     for definition, ids in marked.items():
         if ids:
             yield f"classDef {definition}"
             yield f"class {','.join(f'n{i}' for i in ids)} {definition.split()[0]}"
-    alarms = [str(number) for number, edge in enumerate(content.edges) if edge.is_alarm]
-    if alarms:
-        yield f"linkStyle {','.join(alarms)} stroke:{theme.alarm},stroke-width:3px"
+    numbered = list(enumerate(content.edges))
+    for colour, numbers in (
+        (theme.highlight, [str(number) for number, edge in numbered if edge.is_highlighted]),
+        (theme.alarm, [str(number) for number, edge in numbered if edge.is_alarm]),
+    ):
+        if numbers:
+            yield f"linkStyle {','.join(numbers)} stroke:{colour},stroke-width:3px"
 
 
 def escape(text: str) -> str:

@@ -14,7 +14,7 @@ from autodiff import Node, Scalar
 from autodiff.graph import OPERATIONS
 
 if TYPE_CHECKING:
-    from .unroll import Sheet
+    from .unrolling import Sheet
 
 SAFE_EXPONENT = 30.0  # larger numbers are shifted before exp: exactly, as the softmax family does not change by it
 

@@ -4,6 +4,7 @@ The file compiles alone, with pdflatex and no package but TikZ, to one page of t
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from .dot import to_dot
@@ -34,6 +35,9 @@ def to_tikz(subject: Any, *, theme: Theme = LIGHT, direction: str = "LR") -> str
     Raises RenderError where Graphviz cannot lay it out.
     """
     content = subject if isinstance(subject, View) else view(subject)
+    content = replace(
+        content, cards=tuple(replace(card, image=None) for card in content.cards)
+    )  # words alone are drawn
     layout = lay_out(to_dot(content, theme=theme, direction=direction))
     words = legend(content, coloured(theme))
     below = LINE * (len(content.kinds) + len(words) + 1.5)
@@ -75,6 +79,7 @@ def _preamble(content: View, theme: Theme) -> Iterator[str]:
         "result": theme.backward if content.has_gradients else theme.text,
         "alarm": theme.alarm,
         "alarmfill": theme.alarm_fill,
+        "highlight": theme.highlight,
         "scope": theme.scope,
         "scopefill": theme.scope_fill,
     }
@@ -92,6 +97,8 @@ _SETUP = r"""  card/.style={inner sep=0pt, line width=0.9bp, text=words},
   alarm/.style={fill=alarmfill, draw=alarm, line width=2.2bp},
   box/.style={fill=scopefill, draw=line, rounded corners=8bp},
   message/.style={draw=line, line width=0.9bp},
+  marked/.style={draw=highlight, line width=3bp},
+  marked message/.style={message, draw=highlight, line width=2.2bp},
   alarm message/.style={message, draw=alarm, line width=1.8bp},
   tip/.style={-{Stealth[length=6bp]}},
   ledger/.style={inner sep=0pt},
@@ -145,7 +152,7 @@ def _edges(edges: Sequence[Edge], layout: Layout) -> Iterator[str]:
     """Each edge's curve; two curves where a ledger stands in its middle."""
     drawn = {ends: iter(curves) for ends, curves in layout.edges.items()}
     for edge in edges:
-        style = "alarm message" if edge.is_alarm else "message"
+        style = "alarm message" if edge.is_alarm else "marked message" if edge.is_highlighted else "message"
         source, target = f"n{edge.source}", f"n{edge.target}"
         if edge.lines:
             yield f"\\draw[{style}] {_curve(next(drawn[source, _middle(edge)]))};"
@@ -159,7 +166,9 @@ def _middle(edge: Edge) -> str:
 
 
 def _card(card: Card, box: Box) -> str:
-    style = ", ".join([card.kind, *["result"] * card.is_output, *["alarm"] * card.is_alarm])
+    style = ", ".join(
+        [card.kind, *["result"] * card.is_output, *["alarm"] * card.is_alarm, *["marked"] * card.is_highlighted]
+    )
     head = f"{escape(card.sign)}~~" if card.sign else ""
     rows = [f"\\cardhead{{{head}{escape(card.title)}}}"]
     rows += [f"\\cardrow{{{escape(row.label)}}}{{{_coloured(row.line)}}}" for row in card.rows]

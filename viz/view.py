@@ -41,6 +41,7 @@ __all__ = [
     "view",
 ]
 
+DEEPEST = 12  # boxes in each other
 MAX_CARDS = 200  # a drawing has at most so many; beyond that it folds
 DEFAULT_SHOW = tuple(field for field in FIELDS if field != "source")
 Wanted = Any  # a node: its id, its name, a Node or a live value; or several of these, or an object with `.nodes`
@@ -317,13 +318,18 @@ def received(trace: BackwardTrace) -> dict[int, list[Any]]:
 
 def scopes_of(nodes: Sequence[Node]) -> list[str]:
     """The scope each node is drawn in: its own; for parameters and nameless constants without one, their users'."""
-    scopes = [node.scope for node in nodes]
+    scopes = [_tidy(node.scope) for node in nodes]
     users: dict[int, list[str]] = {}
     for node in nodes:
         for operand in node.operands:
-            users.setdefault(operand, []).append(node.scope)
+            users.setdefault(operand, []).append(scopes[node.id])
     for node in nodes:
         is_detail = node.op == "parameter" or (node.op == "constant" and not node.name)
         if is_detail and not node.scope and node.id in users:
             scopes[node.id] = shared_scope(users[node.id])
     return scopes
+
+
+def _tidy(scope: str) -> str:
+    """A scope without empty parts, and no deeper than boxes can be drawn in each other."""
+    return "/".join([part for part in scope.split("/") if part][:DEEPEST])
