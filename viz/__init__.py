@@ -12,6 +12,7 @@ from autodiff import display
 from .derivation import derive
 from .dot import to_dot
 from .drawing import Drawing, draw, picture
+from .html import to_html
 from .layered_text import to_text
 from .mermaid import to_mermaid
 from .path_sums import paths
@@ -28,6 +29,7 @@ __all__ = [
     "paths",
     "step",
     "to_dot",
+    "to_html",
     "to_mermaid",
     "to_text",
     "to_tikz",

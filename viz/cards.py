@@ -43,7 +43,7 @@ def node_card(
     if node.op == "constant" and node.name is None and node.shape == ():
         rows = []
     if node.op != "constant":
-        rows += _gradient_rows(f"∂{target}/∂{name}", g, messages)
+        rows += gradient_rows(f"∂{target}/∂{name}", g, messages)
     if node.source is not None:
         rows.append(Row("", Line(_source(node), "quiet"), ("source",)))
     return Card(
@@ -147,7 +147,7 @@ def _array_rows(name: str, array: Any, role: str, field: str) -> list[Row]:
     return rows
 
 
-def _gradient_rows(name: str, g: Any, messages: Sequence[Any]) -> list[Row]:
+def gradient_rows(name: str, g: Any, messages: Sequence[Any]) -> list[Row]:
     shown = ("gradient",)
     if g is None:
         return [Row(name, Line("—", "backward"), shown)]

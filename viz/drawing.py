@@ -4,7 +4,7 @@ import html
 import os
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from autodiff.errors import SettingError
 from .content import View
 from .dot import to_dot
 from .graphml import to_graphml
+from .html import to_html
 from .layered_text import to_text
 from .mermaid import to_mermaid
 from .output import write_whole
@@ -32,7 +33,9 @@ OPTIONS = ("show", "highlight", "wrt", "heat", "limit", "depth")
 class Drawing:
     """A drawing of a `View`, written in any of `FORMATS` when it is asked for. In a notebook it shows itself.
 
-    record  the graph or trace that it was drawn from
+    record   the graph or trace that it was drawn from
+    options  what was chosen to be drawn, see `draw`
+    ids      the node id of each live value's recording index
     """
 
     content: View
@@ -40,6 +43,8 @@ class Drawing:
     theme: str = "light"
     direction: str = "LR"
     format: str = "svg"
+    options: Mapping[str, Any] = field(default_factory=dict)
+    ids: Mapping[int, int] = field(default_factory=dict)
 
     @property
     def title(self) -> str:
@@ -87,12 +92,19 @@ def _graph(drawing: Drawing) -> Graph:
     return drawing.record.graph if isinstance(drawing.record, BackwardTrace) else drawing.record
 
 
+def _page(drawing: Drawing) -> bytes:
+    options = {key: value for key, value in drawing.options.items() if key not in ("heat", "limit")}  # its own
+    theme = drawing.theme if drawing.theme == "dark" else "auto"
+    return to_html(drawing.record, theme=theme, ids=drawing.ids, **options).encode()
+
+
 # Each format and how a drawing is written in it.
 FORMATS: dict[str, Callable[[Drawing], bytes]] = {
     "svg": lambda drawing: drawing.svg.encode(),
     "png": lambda drawing: render(drawing.source, "png"),
     "pdf": lambda drawing: render(drawing.source, "pdf"),
     "dot": lambda drawing: drawing.source.encode(),
+    "html": _page,
     "mmd": lambda d: to_mermaid(d.content, theme=theme_named(d.theme), direction=d.direction).encode(),
     "tex": lambda d: to_tikz(d.content, theme=theme_named(d.theme), direction=d.direction).encode(),
     "txt": lambda drawing: to_text(drawing.content).encode(),
@@ -158,7 +170,7 @@ def drawing_of(
     if unknown:
         raise SettingError(f"draw: option {unknown[0]!r} is not known; choose from {', '.join(OPTIONS)}")
     record, ids = recorded(subject, names)
-    return Drawing(view(record, ids=ids, **options), record, theme, direction, format)
+    return Drawing(view(record, ids=ids, **options), record, theme, direction, format, options, ids)
 
 
 def picture(subject: Any, form: str) -> str | None:

@@ -1,0 +1,123 @@
+// Pan and zoom: one transform on one group, however many cards there are.
+const stage = element("stage");
+const drawing = element("drawing");
+const world = element("world");
+const camera = { x: 0, y: 0, k: 1 };
+const watchers = []; // called, at most once per frame, after the camera moved
+let frame = 0;
+let flight = 0;
+let view = { width: 1, height: 1 };
+
+const smooth = () => !matchMedia("(prefers-reduced-motion: reduce)").matches;
+const limits = () => ({ least: Math.min(0.08, fitted().k * 0.6), most: 4 });
+
+const applyCamera = () => {
+  frame = 0;
+  world.setAttribute("transform", `translate(${camera.x.toFixed(2)} ${camera.y.toFixed(2)}) scale(${camera.k.toFixed(4)})`);
+  for (const watch of watchers) watch();
+};
+const moveCamera = (x, y, k) => {
+  Object.assign(camera, { x, y, k });
+  frame ||= requestAnimationFrame(applyCamera);
+};
+const stopFlight = () => {
+  cancelAnimationFrame(flight);
+  flight = 0;
+};
+const flyTo = (to, milliseconds = 280) => {
+  stopFlight();
+  if (!smooth() || !milliseconds) return moveCamera(to.x, to.y, to.k);
+  const from = { ...camera };
+  const start = performance.now();
+  const tick = (now) => {
+    const t = Math.min(1, Math.max(0, (now - start) / milliseconds));
+    const s = 1 - (1 - t) ** 3;
+    moveCamera(from.x + (to.x - from.x) * s, from.y + (to.y - from.y) * s, from.k + (to.k - from.k) * s);
+    flight = t < 1 ? requestAnimationFrame(tick) : 0;
+  };
+  flight = requestAnimationFrame(tick);
+};
+const zoomAt = (factor, x = view.width / 2, y = view.height / 2) => {
+  stopFlight();
+  const { least, most } = limits();
+  const k = Math.min(most, Math.max(least, camera.k * factor));
+  moveCamera(x - ((x - camera.x) * k) / camera.k, y - ((y - camera.y) * k) / camera.k, k);
+};
+const centred = ([x, y, width, height], k) => ({
+  x: view.width / 2 - (x + width / 2) * k,
+  y: view.height / 2 - (y + height / 2) * k,
+  k,
+});
+const fitted = () => {
+  const [width, height] = record.size;
+  const k = Math.min(1.25, (view.width - 48) / width, (view.height - 96) / height);
+  return centred([0, -8, width, height], k);
+};
+const fit = (milliseconds) => flyTo(fitted(), milliseconds);
+// Bring a box into view if it is not; from far out also so near that its numbers can be read.
+const reveal = ([x, y, width, height], { near = false, milliseconds = 280 } = {}) => {
+  const k = near && camera.k < 0.42 ? 0.9 : camera.k;
+  const margin = 30;
+  const left = x * camera.k + camera.x;
+  const top = y * camera.k + camera.y;
+  const isInside =
+    left > margin && top > margin && left + width * camera.k < view.width - margin && top + height * camera.k < view.height - margin;
+  if (!isInside || k !== camera.k) flyTo(centred([x, y, width, height], k), milliseconds);
+};
+
+new ResizeObserver(() => {
+  const before = view;
+  view = { width: stage.clientWidth || 1, height: stage.clientHeight || 1 };
+  // What was in the middle stays there.
+  moveCamera(camera.x + (view.width - before.width) / 2, camera.y + (view.height - before.height) / 2, camera.k);
+}).observe(stage);
+
+const pointers = new Map();
+let dragged = 0; // pixels since the pointer went down: a drag is no click
+const spot = (event) => {
+  const box = stage.getBoundingClientRect();
+  return { x: event.clientX - box.left, y: event.clientY - box.top };
+};
+drawing.addEventListener("pointerdown", (event) => {
+  if (event.button !== 0) return;
+  stopFlight();
+  if (!pointers.size) dragged = 0;
+  pointers.set(event.pointerId, spot(event));
+});
+drawing.addEventListener("pointermove", (event) => {
+  const before = pointers.get(event.pointerId);
+  if (!before) return;
+  const now = spot(event);
+  if (pointers.size === 1) {
+    dragged += Math.abs(now.x - before.x) + Math.abs(now.y - before.y);
+    if (dragged > 4 && !drawing.classList.contains("dragging")) {
+      drawing.classList.add("dragging");
+      drawing.setPointerCapture(event.pointerId);
+    }
+    moveCamera(camera.x + now.x - before.x, camera.y + now.y - before.y, camera.k);
+  } else if (pointers.size === 2) {
+    dragged = 99;
+    const other = [...pointers].find(([id]) => id !== event.pointerId)[1];
+    const length = (point) => Math.hypot(point.x - other.x, point.y - other.y) || 1;
+    zoomAt(length(now) / length(before), (now.x + other.x) / 2, (now.y + other.y) / 2);
+    moveCamera(camera.x + (now.x - before.x) / 2, camera.y + (now.y - before.y) / 2, camera.k);
+  }
+  pointers.set(event.pointerId, now);
+});
+for (const end of ["pointerup", "pointercancel"]) {
+  addEventListener(end, (event) => {
+    pointers.delete(event.pointerId);
+    drawing.classList.remove("dragging");
+  });
+}
+drawing.addEventListener(
+  "wheel",
+  (event) => {
+    event.preventDefault();
+    const { x, y } = spot(event);
+    const lines = event.deltaMode === 1 ? 20 : 1;
+    zoomAt(Math.exp((-event.deltaY * lines * (event.ctrlKey ? 6 : 1)) / 600), x, y);
+  },
+  { passive: false },
+);
+drawing.addEventListener("dblclick", () => fit());

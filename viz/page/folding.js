@@ -1,0 +1,120 @@
+// Scopes: boxes that fold into one card. Nothing else moves, so the reader's map of the drawing holds.
+const folds = make(layers.edges, "g", { class: "folds" });
+
+const outermostFolded = (card) => {
+  let found = null;
+  for (let scope = card.home; scope; scope = scope.parent) if (scope.folded) found = scope;
+  return found;
+};
+const shownFor = (card) => outermostFolded(card) ?? card;
+const isHidden = (scope) => {
+  for (let outer = scope.parent; outer; outer = outer.parent) if (outer.folded) return true;
+  return false;
+};
+
+const drawScopes = () => {
+  for (const scope of scopes) {
+    const [x, y, width, height] = scope.box;
+    scope.frame = make(layers.scopes, "g", { class: "scope", transform: `translate(${x} ${y})` });
+    make(scope.frame, "rect", { width, height });
+    const toggle = make(scope.frame, "g", { class: "toggle", role: "button", tabindex: 0, "aria-expanded": "true" });
+    toggle.setAttribute("aria-label", `Fold scope ${scope.path}`);
+    make(toggle, "rect", { x: 4, y: 3, width: 20, height: 19 });
+    make(toggle, "path", { d: "M9.5 10.5l4.5 4.5 4.5-4.5" });
+    make(scope.frame, "text", { class: "name", x: 27, y: 17 }, scope.name);
+    const [, ems] = scope.short;
+    const size = Math.min(width / ems, height * 0.5, 900) * 0.8;
+    const isOuter = !scope.parent || (!scope.parent.parent && scopes.filter((other) => !other.parent).length === 1);
+    if (isOuter) {
+      const middle = { class: "big", x: width / 2, y: height / 2 + size * 0.36, "font-size": size.toFixed(1), "text-anchor": "middle" };
+      scope.big = make(layers.names, "text", middle, scope.name);
+      scope.big.setAttribute("transform", `translate(${x} ${y})`);
+    }
+    toggle.thing = scope;
+    toggle.addEventListener("click", () => fold([scope], true, true));
+    scope.toggle = toggle;
+    const [w, h] = scope.size;
+    // Large enough to be read when everything is in view, where its place allows.
+    const most = Math.max(1, 0.9 * Math.max(record.size[0] / 1000, record.size[1] / 640));
+    const scale = Math.max(1, Math.min(most, (0.8 * width) / w, (0.8 * height) / h));
+    const corner = [x + (width - w * scale) / 2, y + (height - h * scale) / 2];
+    frameOf(scope, "folded", [...corner, w, h]);
+    scope.group.setAttribute("transform", `translate(${corner}) scale(${scale})`);
+    scope.place = [...corner, w * scale, h * scale];
+    // In the order of Tab a folded scope stands where its first card stood.
+    layers.cards.insertBefore(scope.group, scope.members[0].group);
+    scope.group.setAttribute("role", "button");
+    scope.group.setAttribute("aria-expanded", "false");
+    scope.group.style.display = "none";
+    spread(scope, scope.place);
+  }
+};
+const dressScope = (scope) => {
+  const step = currentStep();
+  const isNow = scope.folded && scope.members.some((card) => card.id === step?.node);
+  scope.group.classList.toggle("now", isNow);
+  scope.group.classList.toggle("backward", step?.pass === "backward");
+  scope.group.setAttribute("aria-label", `Unfold scope ${scope.path}: ${spoken(scopeRows(scope))}`);
+  write(scope);
+};
+
+const foldedPath = (from, to) => {
+  const [x1, y1, w1, h1] = from;
+  const [x2, y2, w2, h2] = to;
+  const goesDown = record.direction === "TB";
+  const start = goesDown ? [x1 + w1 / 2, y1 + h1] : [x1 + w1, y1 + h1 / 2];
+  const end = goesDown ? [x2 + w2 / 2, y2] : [x2, y2 + h2 / 2];
+  const bend = Math.max(40, Math.abs(goesDown ? end[1] - start[1] : end[0] - start[0]) / 2);
+  const [a, b] = goesDown
+    ? [[start[0], start[1] + bend], [end[0], end[1] - bend]]
+    : [[start[0] + bend, start[1]], [end[0] - bend, end[1]]];
+  return `M${start}C${a} ${b} ${end}`;
+};
+const refold = () => {
+  for (const scope of scopes) {
+    const isGone = isHidden(scope);
+    scope.frame.style.display = isGone ? "none" : "";
+    scope.frame.classList.toggle("folded-away", scope.folded);
+    if (scope.big) scope.big.style.display = isGone || scope.folded ? "none" : "";
+    scope.group.style.display = !isGone && scope.folded ? "" : "none";
+    if (!isGone && scope.folded) show(scope);
+  }
+  for (const card of cards) card.group.style.display = outermostFolded(card) ? "none" : "";
+  folds.replaceChildren();
+  const joined = new Map();
+  for (const edge of edges) {
+    const [from, to] = [shownFor(edge.from), shownFor(edge.to)];
+    edge.isFolded = from.what === "scope" || to.what === "scope";
+    edge.line.style.display = edge.isFolded ? "none" : "";
+    dressEdge(edge);
+    if (!edge.isFolded || from === to) continue;
+    const key = `${from.what}${from.id ?? from.index} ${to.what}${to.id ?? to.index}`;
+    if (!joined.has(key)) joined.set(key, make(folds, "path", { class: "edge", d: foldedPath(from.place, to.place) }));
+    if (edge.isAlarm) joined.get(key).classList.add("alarm");
+  }
+  for (const scope of scopes) dressScope(scope);
+  const areFolded = scopes.some((scope) => scope.folded);
+  element("fold").setAttribute("aria-pressed", areFolded);
+  element("fold").textContent = areFolded ? "Unfold all" : "Fold all";
+  for (const notify of foldWatchers) notify();
+};
+const foldWatchers = [];
+let isFolding = false; // the focus moves to what was folded, but the reader's view stays where it is
+const fold = (which, isFolded, takeFocus = false) => {
+  for (const scope of which) scope.folded = isFolded;
+  refold();
+  if (takeFocus && which.length === 1) {
+    const scope = which[0];
+    isFolding = true;
+    (isFolded ? scope.group : scope.toggle).focus({ preventScroll: true });
+    isFolding = false;
+    if (isFolded) reveal(scope.place);
+  }
+};
+const foldAll = () => fold(scopes, !scopes.some((scope) => scope.folded));
+// Open every scope around a card.
+const uncover = (card) => {
+  const around = [];
+  for (let scope = card.home; scope; scope = scope.parent) if (scope.folded) around.push(scope);
+  if (around.length) fold(around, false);
+};

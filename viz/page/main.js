@@ -1,0 +1,75 @@
+// The legend, and the start.
+const showLegend = () => {
+  const legend = element("legend");
+  legend.replaceChildren();
+  for (const kind of record.kinds) {
+    const item = make(legend, "span");
+    make(item, "i", { class: `swatch-${kind}` });
+    item.append(kind);
+  }
+  make(legend, "span", { class: "forward" }, "value: forward pass");
+  if (record.hasGradients) {
+    make(legend, "span", { class: "backward" }, "∂: backward pass, message = upstream g × local derivative");
+  }
+  if (cards.some((card) => card.isAlarm)) make(legend, "span", { class: "alarm" }, "red: NaN or infinity");
+  if (isHot) {
+    const item = make(legend, "span", { class: "heat" }, `|∂| ${record.heat.labels[0]}`);
+    const ramp = make(item, "span", { class: "ramp", role: "img" });
+    ramp.setAttribute("aria-label", `Heat, from ${record.heat.labels[0]} over ${record.heat.labels[1]} to ${record.heat.labels[2]}`);
+    for (const colour of record.heat.colours) make(ramp, "b").style.background = colour;
+    item.append(record.heat.labels[2]);
+  }
+};
+
+// On paper everything is drawn, at the size that the paper has.
+addEventListener("beforeprint", () => {
+  const [width, height] = record.size;
+  drawing.setAttribute("viewBox", `-8 -8 ${width + 16} ${height + 16}`);
+  world.removeAttribute("transform");
+  drawing.classList.remove("far", "farther");
+  for (const card of cards) show(card);
+  for (const edge of edges) showLedger(edge);
+});
+addEventListener("afterprint", () => {
+  drawing.removeAttribute("viewBox");
+  applyCamera();
+});
+
+const start = () => {
+  const asked = readAddress();
+  drawAll();
+  drawScopes();
+  position = asked.step === null ? last : Math.min(last, asked.step);
+  for (const card of cards) dress(card);
+  scrubber.max = last;
+  const split = `${(100 * record.forward) / Math.max(1, last)}%`;
+  for (const thing of [scrubber, element("pass-forward")]) thing.style.setProperty("--split", split);
+  element("pass-backward").hidden = !record.hasGradients;
+  element("heat").hidden = !record.heat;
+  element("fold").hidden = !scopes.length;
+  element("note").hidden = !record.note;
+  element("note").textContent = record.note;
+  view = { width: stage.clientWidth || 1, height: stage.clientHeight || 1 };
+  refold();
+  showLegend();
+  nameTheme();
+  showPosition();
+  showRule();
+  if (asked.card) choose("pinned", asked.card);
+  showCard();
+  // A link leads to its card; a drawing too large to be seen as a whole starts at its result, a small window near.
+  const whole = fitted();
+  const from = asked.card ?? (asked.step === null ? null : cardById.get(currentStep()?.node));
+  const result = cards.find((card) => card.isOutput);
+  const least = view.width < 600 ? FAR : FARTHER;
+  let begin = whole;
+  if (from && whole.k < FAR) begin = centred(from.place, 0.9);
+  else if (result && whole.k < least) {
+    begin = centred(result.place, 0.8);
+    if (record.direction === "LR") begin.x += view.width * 0.3;
+    else begin.y += view.height * 0.3;
+  }
+  Object.assign(camera, begin);
+  applyCamera();
+};
+start();
