@@ -216,7 +216,7 @@ BAD = [
     (["draw", "w*q", "w=1"], "'q': has no value: give q=..."),
     (
         ["draw", "w", "w=1", "-o", "a.gif"],
-        "'a.gif': the suffix must be one of .svg, .png, .pdf, .dot, .mmd",
+        "'a.gif': the suffix must be one of .svg, .png, .pdf, .dot, .html",
     ),
     (["draw", "w*w", "w=1", "--show", "values"], "show: 'values' is not known; choose from value, gradient"),
     (["draw", "w*w", "w=1", "--highlight", "q"], "highlight: 'q' is not in the drawing; its named leaves are w"),
