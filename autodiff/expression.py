@@ -13,21 +13,27 @@ import operator
 import sys
 import unicodedata
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
 
 from . import linalg, ops
 from .errors import AutodiffError, ExpressionError
+from .ops.pieces import Nested
 from .primitive import NUMBERS, Primitive
 from .scalar import Scalar
 from .tape import Source, Value, current, next_index, recording
 from .tensor import Tensor
 
+# Not offered: what draws numbers, what has a shorter way to write it, what takes a dtype, and what takes functions.
+LEFT_OUT = ("dropout", "getitem", "astype", "apply_along_axis", "piecewise")
 FUNCTIONS: dict[str, Callable[..., Any]] = {
-    name: getattr(ops, name) for name in ops.__all__ if name not in ("dropout", "getitem", "astype", "apply_along_axis")
-} | {f"linalg.{name}": getattr(linalg, name) for name in linalg.__all__ if name.islower()}  # its classes are results
+    **{name: getattr(ops, name) for name in ops.__all__ if name not in LEFT_OUT},
+    **{f"linalg.{name}": getattr(linalg, name) for name in linalg.__all__ if name.islower()},  # its classes are results
+}
+LISTS = (Sequence[Any], Nested)  # annotations of parameters that take several arrays
 CONSTANTS = {"pi": math.pi, "inf": math.inf}
 BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: ops.add,
@@ -289,23 +295,29 @@ class _Recorder:
         for option in node.keywords:
             if option.arg is None or option.arg in RESERVED or option.arg not in parameters:
                 raise self.refuse(node, f"{function_name} takes no option {option.arg!r}")
-            is_operand = parameters[option.arg].annotation is Any
-            options[option.arg] = self.argument(option.value) if is_operand else self.literal(option.value, text=True)
-        first = next(iter(parameters.values()))
-        takes_list = first.name == "arrays" and first.kind is not first.VAR_POSITIONAL
+            kind = parameters[option.arg].annotation
+            is_operand = kind in (Any, *LISTS)
+            value = self.argument(option.value, kind) if is_operand else self.literal(option.value, text=True)
+            options[option.arg] = value
+        kinds = [p.annotation for p in parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD]
         first_option = len(node.args) if isinstance(function, Primitive) else 0 if function_name == "einsum" else 1
         arguments = [
-            self.argument(argument, literal=position >= first_option, listed=takes_list)
-            for position, argument in enumerate(node.args)
+            self.argument(argument, kind, literal=position >= first_option)
+            for position, (argument, kind) in enumerate(zip_longest(node.args, kinds[: len(node.args)]))
         ]
         return self.finite(node, function(*arguments, **options))
 
-    def argument(self, node: ast.expr, *, literal: bool = True, listed: bool = False) -> Any:
-        """A value; or None, True, False or text, which are options given by position. A list stays one if `listed`."""
+    def argument(self, node: ast.expr, kind: Any = Any, *, literal: bool = True) -> Any:
+        """A value; or None, True, False or text, which are options given by position.
+
+        kind  the parameter's annotation: a list of arrays stays one, and so do nested lists
+        """
         if literal and isinstance(node, ast.Constant) and isinstance(node.value, bool | str | None):
             return node.value
         value = self.record(node)
-        return [_joined(item) for item in value] if listed and isinstance(value, list | tuple) else _joined(value)
+        if kind not in LISTS or not isinstance(value, list | tuple):
+            return _joined(value)
+        return value if kind is Nested else [_joined(item) for item in value]
 
     def attribute(self, node: ast.Attribute) -> Any:
         """A field of what a function such as linalg.eigh returns."""

@@ -49,7 +49,7 @@ def _tangent(primitive: Primitive, value: Value, arrived: list[Any], live: bool)
         tangent = primitive.jvp(arrived, out, *operands, **value.params)
     elif primitive.linear:
         filled = [np.zeros(np.shape(x)) if t is None else t for t, x in zip(arrived, operands, strict=True)]
-        if value.takes_over:  # of a map over examples, to which the parameters may belong
+        if value.takes_over:  # its parameters, such as an index, may differ from example to example
             filled = [value.beside(x) for x in filled]
         tangent = primitive(*filled, **value.params)
     else:

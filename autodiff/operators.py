@@ -8,6 +8,7 @@ import numpy as np
 
 from . import ops, protocols, reverse
 from .errors import IndexingError, OperandError
+from .ops.plain_data import plain
 from .tape import Value
 
 OPERANDS = (int, float, np.ndarray, np.generic, list, tuple, Value)
@@ -193,8 +194,3 @@ def _restore(kind: type[Value], data: Any, requires_grad: bool, name: str | None
     value = kind.leaf(data)
     value.requires_grad, value.name, value.grad = requires_grad, name, grad
     return value
-
-
-def plain(value: Any) -> Any:
-    """The data of a value; anything else as it is."""
-    return value.data if isinstance(value, Value) else value

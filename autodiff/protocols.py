@@ -66,7 +66,7 @@ def array_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: d
     if getattr(np, name, None) is not ufunc:  # another package's
         hint = f"use autodiff.{name}" if name in ops.__all__ else GENERAL
         raise OperandError(f"{name}: this ufunc is not NumPy's and has no derivative rule; {hint}")
-    if name in PLAIN:
+    if name in PLAIN and method != "at":
         return _on_plain_data(label, getattr(ufunc, method), inputs, kwargs)
     out = kwargs.pop("out", None)
     if out is not None and any(array is not None for array in out):

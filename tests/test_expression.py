@@ -44,6 +44,10 @@ ACCEPTED = [
     ("sum(pad(x, 1, 'edge'))", {"x": [1.0, 2.0]}, 6.0),
     ("sum(W, axis=1, keepdims=True)[0, 0]", {"W": [[1, 2], [3, 4]]}, 3.0),
     ("sum(W, (0, 1))", {"W": [[1, 2], [3, 4]]}, 10.0),
+    ("sum(hstack([W, x]) * vstack(tup=[[1, 2], [3, 4]])[0, 1])", {"W": [[1, 2]], "x": [[3]]}, 12.0),
+    ("sum(block([[W, x], [1, 2, 3]])[:, 2])", {"W": [[1, 2]], "x": [[3]]}, 6.0),
+    ("select([w < 0, w < 3], [0, w * w])", {"w": 2}, 4.0),
+    ("choose([1, 0], [x, x * x])[0]", {"x": [3, 4]}, 9.0),
     ("sum(sum(W, None, keepdims=True))", {"W": [[1, 2], [3, 4]]}, 10.0),
     ("sum(average(W, weights=v, axis=0))", {"W": [[1, 2], [3, 4]], "v": [1.0, 0.0]}, 3.0),
     ("sum(clip(x, a_max=w))", {"x": [1.0, 5.0], "w": 2.0}, 3.0),
@@ -92,9 +96,8 @@ CALLS = [
     "{0}([W, W])",
     "{0}(W, 0, 1)",
 ]
+CALLS += ["{0}([[x]], 3)", "{0}(w, x, x)", "{0}([0, 1, 1], x)", "{0}([0, 1, 1], [x, x])", "{0}([x > 0.4], [x])"]
 CALLS += ["{0}(W, 1)", "{0}('ij->i', W)", "{0}(w > 0, w, 1)", "{0}(x, [0, 1])", "{0}(x, [3])", "{0}(x, 0, 0)"]
-CALLS += ["{0}(w, x, x)", "{0}([0, 1, 1])", "{0}([0, 1, 0], [x, x])", "{0}([x > 0], [x])", "{0}(x, [x > 0], [1, 2])"]
-CALLS += ["{0}([W, W], 2)"]
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
@@ -119,7 +122,7 @@ def test_every_function_can_be_called_and_meets_anything_with_a_value_or_one_err
 
 
 def test_every_public_function_is_offered():
-    assert set(ad.ops.__all__) - set(FUNCTIONS) == {"dropout", "getitem", "astype", "apply_along_axis"}
+    assert set(ad.ops.__all__) - set(FUNCTIONS) == {"dropout", "getitem", "astype", "apply_along_axis", "piecewise"}
     missing = {name for name in ad.linalg.__all__ if f"linalg.{name}" not in FUNCTIONS}
     assert missing == {"Eigh", "LstSq", "QR", "SVD", "Slogdet"}  # what functions return, not functions
 

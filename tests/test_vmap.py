@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from cases import ARRAY_KINKS, CASES, COMPOSITES, KINKS
+from cases import ARRAY_KINKS, CASES, COMPOSITES, KINKS, choice
 
 import autodiff as ad
 from autodiff import nn
@@ -14,8 +14,8 @@ N = 3  # examples
 
 # Draws a mask for each example, where a loop that starts the generator anew draws the same mask each time.
 UNLIKE_A_LOOP = {"dropout"}
-# Have results of a length that depends on the numbers, which may differ from example to example: refused.
-OF_ANY_LENGTH = {"unique"}
+# Has as many numbers as differ, here another number of them in each example: see SHAPED_BY_THE_NUMBERS.
+UNEQUAL = choice.ARRAY_KINKS
 # Become the value itself under vmap, so they need no rule.
 CONVERSIONS = {"to_scalar", "to_tensor"}
 # Built-in operations that are computed example by example.
@@ -25,7 +25,7 @@ ROWS = [
     pytest.param(*case[:1], case[1:], id=f"{name}-{i}")
     for name, cases in [*CASES.items(), *COMPOSITES]
     for i, case in enumerate(cases)
-    if name not in UNLIKE_A_LOOP | OF_ANY_LENGTH
+    if name not in UNLIKE_A_LOOP
 ]
 
 
@@ -161,15 +161,7 @@ def test_kinks_are_the_same_in_each_example(function, point, expected):
     np.testing.assert_array_equal(derivative, [expected, expected])
 
 
-def test_what_has_results_of_any_length_is_refused():
-    for name in OF_ANY_LENGTH:
-        with pytest.raises(ad.AutodiffError, match="each may have another number"):
-            ad.vmap(getattr(ad, name))(X)
-
-
-@pytest.mark.parametrize(
-    ("function", "point", "expected"), [kink for kink in ARRAY_KINKS if "unique" not in kink[0].__code__.co_names]
-)
+@pytest.mark.parametrize(("function", "point", "expected"), [kink for kink in ARRAY_KINKS if kink not in UNEQUAL])
 def test_extremes_of_reductions_are_the_same_in_each_example(function, point, expected):
     other = np.linspace(2.0, 1.0, len(point))  # an example that is not at the kink beside one that is
     found = ad.vmap(ad.grad(function))(np.stack([other, point]))
@@ -466,6 +458,100 @@ def test_updates_at_an_index_of_each_example(update):
     agree(ad.vmap(gradient)(cubes, AT, PAIRS, values), stacked(expected))
 
 
+def weights_in_bins(x, w):
+    return ad.bincount(ad.astype(abs(x) > 1, int), w * x, minlength=3)
+
+
+OF_ITS_OWN_NUMBERS = {  # functions that choose, count or order by numbers which differ from example to example
+    "select": lambda x, y: ad.select([x > 1, y > 0], [x * y, ad.exp(x)], y),
+    "choose": lambda x, y: ad.choose(ad.astype(x > 0, int) + (y > 1), [x, x * y, y**2]),
+    "choose, wrapped": lambda x, y: ad.choose(np.argsort(x), [x, y], mode="wrap"),
+    "partition": lambda x, y: ad.partition(x * y, 1),
+    "take": lambda x, y: ad.take(x * y, np.argsort(y.data)[::-1]),
+    "unique": lambda x, y: ad.unique(ad.concatenate([x, y])),
+    "unique with its inverse": lambda x, y: ad.multiply(*ad.unique(x * y, return_inverse=True)),
+    "bincount": weights_in_bins,
+    "interp": lambda x, y: ad.interp(x, ad.sort(y), y, left=0.0),
+    "unwrap": lambda x, y: ad.unwrap(4 * x * y),
+    "average": lambda x, y: ad.average(x, weights=y**2),
+    "quantile": lambda x, y: np.quantile(x * y, 0.3) * ad.percentile(y, 80),
+    "masked": lambda x, y: ad.sum(x, where=y > 0) + ad.mean(y, where=x > -9) + ad.max(x, initial=0.5, where=y > 0),
+    "lstsq": lambda x, y: ad.linalg.lstsq(ad.stack([x, y], 1), x * y).x,
+    "np.linalg.lstsq": lambda x, y: np.linalg.lstsq(ad.stack([x, y], 1), x * y)[0],
+    "norm": lambda x, y: ad.linalg.norm(x, 3) + ad.linalg.norm(y, np.inf),
+    "ndarray's methods": lambda x, y: ad.take(x, x.argsort()) * y.argmax() + x.any() + (y > 0).all(),
+    "reduced truth": lambda x, y: x * np.logical_and.reduce(y > -1) + np.where(y > -9)[0],
+}
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("name", OF_ITS_OWN_NUMBERS)
+def test_what_depends_on_the_numbers_is_that_of_each_example(name):
+    x, y = X, X[::-1] + 0.3
+
+    def total(x, y):
+        return ad.sum(ad.sin(OF_ITS_OWN_NUMBERS[name](x, y)))
+
+    for f in (total, ad.grad(total), ad.grad(total, 1)):
+        expected = of_each(lambda x, y, f=f: np.asarray(plain(f(ad.Tensor(x), ad.Tensor(y)))), x, y)
+        agree(plain(ad.vmap(f)(ad.Tensor(x), ad.Tensor(y))), expected)
+    tangents = [ad.jvp(total, (a, b), (np.cos(a), DIRECTION))[1] for a, b in zip(x, y, strict=True)]
+    agree(ad.vmap(lambda a, b, t: ad.jvp(total, (a, b), (t, DIRECTION))[1])(x, y, np.cos(x)), np.array(tangents))
+    both = ad.grad(lambda w: ad.sum(ad.vmap(lambda a, b: total(a * w, b))(x, y)))(2.0)
+    pairs = ad.vmap(lambda a: ad.vmap(lambda b: total(a, b))(y))(x)
+    agree(pairs, np.array([[total(ad.Tensor(a), ad.Tensor(b)).item() for b in y] for a in x]))
+    each = [ad.grad(lambda w, a=a, b=b: total(a * w, b))(2.0) for a, b in zip(x, y, strict=True)]
+    assert both == pytest.approx(sum(each))
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("name", ad.ops.missing_values.__all__)
+def test_each_example_misses_numbers_of_its_own(name):
+    x = np.where(np.eye(5, 3, dtype=bool), np.nan, X)
+    x[4] = np.nan  # one has none left
+
+    def total(x):
+        return ad.sum(ad.sin(getattr(ad, name)(x)))
+
+    agree(ad.vmap(total)(x), of_each(total, x))
+    agree(ad.vmap(ad.grad(total))(x), of_each(ad.grad(total), x))
+
+
+SHAPED_BY_THE_NUMBERS = [  # a map has one shape for all examples, so these cannot be done where the numbers differ
+    (lambda x: ad.unique(x > 0), "np.unique has results of different shapes, (1,) and (2,), for different examples"),
+    (lambda x: ad.compress(x > 0, x), "a NumPy array needs one value"),
+    (lambda x: ad.extract(x > 0, x), "a NumPy array needs one value"),
+    (lambda x: ad.delete(x, x > 0), "a NumPy array needs one value"),
+    (lambda x: ad.insert(x, np.argmax(x), 1.0), "a NumPy array needs one value"),
+    (lambda x: ad.piecewise(x, [x > 0], [1.0]), "a NumPy array needs one value"),
+    (lambda x: ad.bincount(np.argsort(x)), "bincount: under vmap the number of bins must be given: a minlength above"),
+    (lambda x: ad.bincount(np.argsort(x), x, 2), "bincount: under vmap the number of bins must be given"),
+    (lambda x: ad.choose(np.argsort(x), [x, x]), "choose: an integer names none of the 2 choices"),
+]
+
+
+@pytest.mark.parametrize(("function", "message"), SHAPED_BY_THE_NUMBERS)
+def test_what_would_have_another_shape_in_each_example_is_refused(function, message):
+    with pytest.raises(ad.AutodiffError) as caught:
+        ad.vmap(function)(X)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_methods_of_ndarray_that_need_plain_numbers_say_so():
+    seen = []
+
+    def f(x):
+        seen.append((x.itemsize, x.nbytes))
+        return ad.grad(lambda same: seen.append((same.item(1), same.tolist())) or ad.sum(same * x))(np.arange(3.0))
+
+    agree(ad.vmap(f)(X), X)
+    assert seen == [(8, 24), (1.0, [0.0, 1.0, 2.0])]
+    for ask in (lambda x: x.tolist(), lambda x: x.item(0)):
+        with pytest.raises(ad.errors.OperandError, match="needs one value"):
+            ad.vmap(ask)(X)
+
+
 def test_an_order_found_in_the_data_is_that_of_each_example():
     def weighted(x):
         order = np.argsort(x.data)
@@ -476,8 +562,8 @@ def test_an_order_found_in_the_data_is_that_of_each_example():
 
 
 def test_numpys_questions_are_answered_for_each_example():
-    asked = ad.vmap(lambda x: (np.argmax(x), np.isclose(x, x[0]), np.isfinite(x) & (x > 0)))(X)
-    for found, expected in zip(asked, (X.argmax(1), X[:, :1] == X, X > 0), strict=True):
+    asked = ad.vmap(lambda x: (np.argmax(x), np.isclose(x, x[0]), np.unique(x > 9), np.isfinite(x) & (x > 0)))(X)
+    for found, expected in zip(asked, (X.argmax(1), X[:, :1] == X, [[False]] * 5, X > 0), strict=True):
         np.testing.assert_array_equal(found, expected)
 
 
@@ -681,7 +767,8 @@ ERRORS = [
     (lambda: ad.vmap(lambda x: x[x > 0])(X), TypeError, "a mask that differs from example to example"),
     (lambda: ad.vmap(lambda x: X[np.argmax(x)])(X), TypeError, "needs one value"),
     (lambda: ad.vmap(lambda x: np.nonzero(x > 0)[0])(X), ValueError, "np.nonzero has results of different shapes"),
-    (lambda: ad.vmap(lambda x: np.nanmedian(x))(X), TypeError, "np.nanmedian: has no derivative rule"),
+    (lambda: ad.vmap(lambda x: np.spacing(x))(X), TypeError, "np.spacing: has no derivative rule"),
+    (lambda: ad.vmap(lambda x: np.sort(x.data, order="x"))(X), TypeError, "sort: order='x' is not recorded"),
     (lambda: ad.vmap(lambda x: x.sum().backward())(X), TypeError, "use autodiff.grad in the function"),
     (lambda: ad.vmap(ad.matmul)(X, X[:, :2]), ValueError, "operand shapes (3,) and (2,) do not align (3 != 2)"),
     (lambda: ad.vmap(ad.matmul, (0, None))(X[:, 0], X), ValueError, "shapes () and (5, 3): a number has no matrix"),
@@ -697,7 +784,13 @@ ERRORS = [
         ValueError,
         "solve: operand shapes (1, 1) and ()",
     ),
-    (lambda: ad.vmap(lambda x: np.less(x, 0, out=X))(X), TypeError, "np.less: out= and where= write into an array"),
+    (
+        lambda: ad.vmap(lambda x: np.less(x, 0, out=X))(X),
+        TypeError,
+        "np.less: out=ndarray of shape (5, 3) is not recorded",
+    ),
+    (lambda: ad.vmap(lambda x: np.less(x, 0, where=X > 0))(X), TypeError, "less: where=ndarray of shape (5, 3) is not"),
+    (lambda: ad.vmap(lambda x: np.bitwise_or.at(x > 0, 0, True))(X), TypeError, "np.bitwise_or.at: has no derivative"),
     (lambda: ad.vmap(lambda x: ad.grad(ad.sum)(x > 0))(X), TypeError, "floating arrays, got dtype bool"),
     (lambda: ad.vmap(lambda x: ad.grad(lambda v: v)(x))(X), ValueError, "must return one number, got shape (3,)"),
     (lambda: ad.vmap(halve)(np.zeros((0, 3))), TypeError, "halve_for_vmap has no batching rule, and without examples"),

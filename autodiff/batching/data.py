@@ -19,12 +19,16 @@ ABOUT = {
     "can_cast", "common_type", "empty_like", "full_like", "iscomplexobj", "isrealobj", "min_scalar_type", "ndim",
     "ones_like", "result_type", "shape", "size", "zeros_like",
 }  # fmt: skip
-ALSO = {"bitwise_and", "bitwise_or", "bitwise_xor", "invert", "lstsq"}  # of booleans and integers; of plain data
+# What the engine's own function of the name asks NumPy's about plain data: for these it is not asked again.
+OF_DATA = {"bincount", "lstsq", "unique", "unwrap"}
 
 
-def is_plain(name: str) -> bool:
-    """Whether a NumPy function of this name is asked about data, and records nothing."""
-    return name in PLAIN or name in ALSO
+def is_plain(name: str, of_data: bool = False) -> bool:
+    """Whether a NumPy function of this name is asked about data, and records nothing.
+
+    of_data  whether it is given plain data alone
+    """
+    return name in PLAIN or (of_data and name in OF_DATA)
 
 
 def answer(function: Callable[..., Any], args: Any, kwargs: Any, size: int) -> tuple[Any, bool]:

@@ -9,13 +9,14 @@ What reads the data of a value without recording it (comparisons, NumPy's functi
 booleans and integers that differ from example to example too, and Python cannot branch on those.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from ..errors import OperandError, ShapeError
 from ..operators import OPERANDS
+from ..ops.options import refuse
 from ..ops.shape import to_tensor
 from ..primitive import Primitive, Variadic
 from ..tape import Value, caller, current, next_index
@@ -183,14 +184,15 @@ class Batched(Tensor):
         return self if inner is self.inner and not self.requires_grad else Batched.of(self.level, inner, self.mapped)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        if method == "__call__" and is_plain(ufunc.__name__):
-            if {"out", "where"} & set(kwargs):
-                raise OperandError(f"vmap: np.{ufunc.__name__}: out= and where= write into an array")
-            return _asked(ufunc, inputs, kwargs)
+        if is_plain(ufunc.__name__) and method != "at":
+            (out,) = kwargs.pop("out", (None,))
+            refuse(f"np.{ufunc.__name__}", out=out, where=kwargs.pop("where", None))
+            return _asked(ufunc if method == "__call__" else getattr(ufunc, method), inputs, kwargs)
         return super().__array_ufunc__(ufunc, method, *inputs, **kwargs)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        if is_plain(function.__name__):
+        where_it_holds = function is np.where and len(args) == 1
+        if where_it_holds or is_plain(function.__name__, of_data=_holds_data_alone([args, kwargs])):
             return _asked(function, args, kwargs)
         return super().__array_function__(function, types, args, kwargs)
 
@@ -226,12 +228,23 @@ class Batched(Tensor):
         """The plain array, if it is the same for all examples; else raises OperandError."""
         return np.asarray(self._same_for_all("numpy()"))
 
-    def item(self) -> float:
-        """The one number, if it is the same for all examples; else raises OperandError."""
-        data = self._same_for_all("item()")
-        if np.size(data) != 1:
-            raise OperandError(f"item: only a value with one element is a number, this has shape {self.shape}")
-        return float(np.asarray(data).item())
+    def item(self, *index: Any) -> float:
+        """The one number, or that at an index, if it is the same for all examples; else raises OperandError."""
+        return Tensor(self._same_for_all("item()")).item(*index)
+
+    def tolist(self) -> Any:
+        """The numbers as nested lists, if they are the same for all examples; else raises OperandError."""
+        return self._same_for_all("tolist()").tolist()
+
+    @property
+    def itemsize(self) -> int:
+        """Bytes of one number."""
+        return self.dtype.itemsize
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the numbers of one example."""
+        return self.size * self.itemsize
 
     def backward(self, cotangent: Any = None, create_graph: bool = False) -> None:
         """Raises OperandError: inside a mapped function use the transforms, such as `grad`."""
@@ -270,6 +283,20 @@ for _name, _ufunc in {
     setattr(Batched, f"__{_name}__", _asking(_ufunc))
 for _name, _ufunc in {"and": np.bitwise_and, "or": np.bitwise_or, "xor": np.bitwise_xor}.items():
     setattr(Batched, f"__r{_name}__", _asking(_ufunc, reflected=True))
+
+
+def _asking_numpy(name: str) -> Any:
+    """A method of ndarray whose answer is not differentiable, as NumPy's function of the same name."""
+    function = getattr(np, name)
+
+    def method(self: Batched, *args: Any, **kwargs: Any) -> Any:
+        return function(self, *args, **kwargs)
+
+    return method
+
+
+for _name in ("all", "any", "argmax", "argmin", "argsort", "argpartition", "nonzero", "searchsorted"):
+    setattr(Batched, _name, _asking_numpy(_name))
 
 
 class _Whole(Variadic):
@@ -351,18 +378,27 @@ def _asked(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
     return Batched.of(level, result, True)
 
 
-def _top(tree: Any) -> Level:
-    """The innermost of the maps that values in nested lists, tuples and dicts belong to."""
-    levels, stack = [], [tree]
+def _values_in(tree: Any) -> Iterator[Value]:
+    """The values in nested lists, tuples and dicts."""
+    stack = [tree]
     while stack:
         item = stack.pop()
-        if isinstance(item, Batched):
-            levels.append(item.level)
+        if isinstance(item, Value):
+            yield item
         elif type(item) in (list, tuple):
             stack.extend(item)
         elif type(item) is dict:
             stack.extend(item.values())
-    return max(levels, key=lambda level: level.depth)
+
+
+def _top(tree: Any) -> Level:
+    """The innermost of the maps that values belong to."""
+    return max((x.level for x in _values_in(tree) if isinstance(x, Batched)), key=lambda level: level.depth)
+
+
+def _holds_data_alone(tree: Any) -> bool:
+    """Whether no value is recorded, in its map or around it."""
+    return all(x.data is x for x in _values_in(tree))
 
 
 def _differs(params: Any) -> bool:

@@ -5,14 +5,14 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ShapeError
-from ..tape import Value
+from ..errors import IndexingError, OperandError, ShapeError
+from .elementwise import where
 from .index import getitem, set_at
 from .join import stack
 from .options import refuse
-from .pieces import array_of, moved
-from .reduce import plain
-from .selection import take_along_axis
+from .pieces import moved
+from .plain_data import array_of, dtype_of, plain, settled_numbers, somewhere
+from .selection import whole_indices
 from .shape import moveaxis, normal_axes, ravel, reshape
 
 __all__ = [
@@ -34,16 +34,29 @@ def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0,
     >>> x = np.array([-1.0, 2.0])
     >>> ad.select([x < 0, x > 1], [-x, x * x]).tolist()
     [1.0, 4.0]
+
+    Raises ShapeError if there are not as many choices as conditions, OperandError for what is no condition.
     """
-    conditions = [np.asarray(plain(condition)) for condition in condlist]
-    return moved("select", lambda *places: np.select(conditions, places[:-1], places[-1]), [*choicelist, default], name)
+    if len(condlist) != len(choicelist) or not len(condlist):
+        raise ShapeError(f"select: {len(condlist)} conditions take as many choices, at least 1, got {len(choicelist)}")
+    *choices, chosen = settled_numbers([array_of(choice) for choice in (*choicelist, default)])
+    for i, (condition, choice) in reversed(list(enumerate(zip(condlist, choices, strict=True)))):
+        if dtype_of(condition).kind != "b":
+            raise OperandError(f"select: a condition is of truth values, got dtype {dtype_of(condition)}")
+        chosen = where(plain(condition), choice, chosen, name=None if i else name)
+    return chosen
 
 
 def choose(a: Any, choices: Sequence[Any], out: None = None, mode: str = "raise", *, name: str | None = None) -> Any:
-    """Number by number the choice that the integer in `a` names. `mode` is that of `take`."""
+    """Number by number the choice that the integer in `a` names. `mode` is that of `take`.
+
+    Raises IndexingError if an integer names none, ShapeError if the shapes do not fit.
+    """
     refuse("choose", out=out)
-    which = np.asarray(plain(a))
-    return moved("choose", lambda *places: np.choose(which, places, mode=mode), list(choices), name)  # type: ignore[call-overload]
+    which = whole_indices("choose", a, len(choices), mode)
+    if somewhere((which < 0) | (which >= len(choices))):
+        raise IndexingError(f"choose: an integer names none of the {len(choices)} choices")
+    return select([which == i for i in range(len(choices))], choices, choices[-1], name=name)
 
 
 def piecewise(x: Any, condlist: Any, funclist: Sequence[Any], *args: Any, **kw: Any) -> Any:
@@ -77,12 +90,12 @@ def piecewise(x: Any, condlist: Any, funclist: Sequence[Any], *args: Any, **kw: 
 def compress(condition: Any, a: Any, axis: int | None = None, out: None = None, *, name: str | None = None) -> Any:
     """The slices along an axis at which the condition, a vector, holds; without an axis of the flattened numbers."""
     refuse("compress", out=out)
-    return moved("compress", lambda places: np.compress(plain(condition), places, axis), [a], name)
+    return moved("compress", lambda places: np.compress(np.asarray(plain(condition)), places, axis), [a], name)
 
 
 def extract(condition: Any, arr: Any, *, name: str | None = None) -> Any:
     """The numbers at which the condition holds, in one row."""
-    return moved("extract", lambda places: np.extract(plain(condition), places), [arr], name)
+    return moved("extract", lambda places: np.extract(np.asarray(plain(condition)), places), [arr], name)
 
 
 def partition(
@@ -92,7 +105,7 @@ def partition(
     refuse("partition", order=order)
     a, axis = (ravel(a), 0) if axis is None else (array_of(a), axis)
     chosen = np.argpartition(plain(a), kth, axis)
-    return take_along_axis(a, chosen, axis, name=name)
+    return moved("partition", lambda places: np.take_along_axis(places, chosen, axis), [a], name)
 
 
 def unique(
@@ -116,8 +129,6 @@ def unique(
     Tensor([1., 2.])
     """
     ar = array_of(ar)
-    if isinstance(ar, Value) and ar.takes_over:
-        raise ShapeError("unique: in a map over examples each may have another number of different values")
     _, index, inverse, counts = np.unique(plain(ar), True, True, True, axis, equal_nan=equal_nan)
     flat = ravel(ar) if axis is None else ar
     (along,) = (0,) if axis is None else normal_axes("unique", ar, axis)

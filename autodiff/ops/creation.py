@@ -1,15 +1,12 @@
 """New arrays of recorded numbers: copies, filled ones, and numbers at equal distances."""
 
-import operator
 from typing import Any
 
 import numpy as np
 
-from ..errors import OperandError
-from .options import refuse, shown
-from .pieces import array_of
-from .reduce import dtype_of, plain
-from .shape import astype, broadcast_to, moveaxis
+from .options import refuse
+from .plain_data import array_of, dtype_of, plain
+from .shape import astype, broadcast_to, moveaxis, whole
 
 __all__ = [
     "copy",
@@ -62,10 +59,7 @@ def linspace(
     1.5
     """
     refuse("linspace", device=device)
-    try:
-        count = operator.index(num)
-    except TypeError as error:
-        raise OperandError(f"linspace: num is a whole number, got {shown(num)}") from error
+    count = whole("linspace", "num", num)
     start, stop = array_of(start), array_of(stop)
     shares = np.linspace(0.0, 1.0, count, endpoint).reshape(-1, *(1,) * max(np.ndim(start), np.ndim(stop)))
     shares = shares.astype(np.result_type(*(plain(x) for x in (start, stop)), 0.0))

@@ -20,7 +20,8 @@ from .join import concatenate
 from .linalg import matmul, matrix_transpose
 from .matrices import check_square, solve
 from .options import refuse, shown
-from .reduce import plain, sum
+from .plain_data import plain
+from .reduce import sum
 from .shape import swap_last
 
 __all__ = ["cholesky", "eigh", "eigvalsh", "qr", "svd", "svdvals"]

@@ -16,7 +16,8 @@ from .index import getitem, scatter
 from .join import concatenate, stack
 from .linalg import matmul
 from .matrices import check_square, inv
-from .reduce import plain, sum
+from .plain_data import plain
+from .reduce import sum
 from .shape import reshape, swap_last
 
 __all__ = ["det", "slogdet"]

@@ -10,6 +10,7 @@ from ..primitive import Variadic, misfit
 from ..tape import Value
 from .index import getitem
 from .options import check_dtype, refuse
+from .plain_data import settled_numbers
 from .shape import astype, atleast_1d, atleast_2d, atleast_3d, normal_axes, ravel, transpose, whole, wholes
 
 __all__ = [
@@ -148,8 +149,7 @@ def _operands(name: str, arrays: Any, dtype: Any = None, casting: str = "same_ki
         raise ShapeError(f"{name}: needs at least one array, got none")
     if dtype is not None:
         return [astype(x, check_dtype(name, dtype)) for x in operands]
-    dtype = np.result_type(*(x.data if isinstance(x, Value) else x for x in operands))
-    return [np.asarray(x, dtype) if isinstance(x, int | float) else x for x in operands]
+    return settled_numbers(operands)
 
 
 def _concatenate_vjp(position: int, g: Any, out: Any, *operands: Any, axis: int) -> Any:

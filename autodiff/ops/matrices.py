@@ -15,7 +15,8 @@ from ..tape import Value
 from .elementwise import where
 from .linalg import matmul
 from .options import refuse, shown
-from .reduce import dtype_of, plain, spread, sum
+from .plain_data import dtype_of, plain
+from .reduce import spread, sum
 from .reduce import trace as trace_of_axes
 from .selection import diagonal as diagonal_of_axes
 from .shape import alias, reshape, sum_to, swap_last

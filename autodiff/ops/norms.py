@@ -11,9 +11,10 @@ from .elementwise import abs as magnitude
 from .elementwise import divide, multiply, power, sign, where
 from .matrices import inv, length
 from .options import shown
+from .plain_data import plain
 from .reduce import max as largest
 from .reduce import min as smallest
-from .reduce import plain, sum
+from .reduce import sum
 from .shape import alias, expand_dims, moveaxis, normal_axes, reshape
 
 __all__ = ["cond", "matrix_norm", "norm", "vector_norm"]

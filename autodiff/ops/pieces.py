@@ -13,7 +13,7 @@ from ..primitive import misfit
 from ..tape import Value
 from .index import getitem
 from .join import concatenate, split
-from .reduce import plain
+from .plain_data import array_of
 from .selection import diag
 from .shape import astype, broadcast_to, normal_axes, ravel, transpose
 
@@ -33,6 +33,7 @@ __all__ = [
 
 
 Cuts = int | Sequence[int]
+Nested = list[Any] | Any  # lists of arrays, lists of such lists, ... or one array
 
 
 def hsplit(ary: Any, indices_or_sections: Cuts, *, name: str | None = None) -> list[Any]:
@@ -60,7 +61,7 @@ def unstack(x: Any, *, axis: int = 0) -> tuple[Any, ...]:
     return tuple(getitem(x, (slice(None),) * along + (i,)) for i in range(np.shape(x)[along]))
 
 
-def block(arrays: Any, *, name: str | None = None) -> Any:
+def block(arrays: Nested, *, name: str | None = None) -> Any:
     """An array put together of blocks in nested lists: the innermost side by side, the next on top of each other, ...
 
     >>> import numpy as np, autodiff as ad
@@ -94,17 +95,16 @@ def insert(arr: Any, obj: Any, values: Any, axis: int | None = None, *, name: st
 
     Raises IndexingError if an index is out of bounds, ShapeError if the values do not fit.
     """
-    arr, values = (x if isinstance(x, Value) else np.asarray(x) for x in (array_of(arr), array_of(values)))
+    arr = arr if isinstance(arr, Value) else np.asarray(arr)
     if isinstance(values, Value) and values.requires_grad and arr.dtype.kind != "f":
         raise OperandError(f"insert: values that are tracked cannot become {arr.dtype}; cast the array to floats first")
     values = astype(values, arr.dtype)
-    places = np.asarray(obj, None if len(obj) else np.intp) if isinstance(obj, list | tuple) else plain(obj)
-    return moved("insert", lambda a, v: np.insert(a, places, v, axis), [arr, values], name)
+    return moved("insert", lambda a, v: np.insert(a, _places(obj), v, axis), [arr, values], name)
 
 
 def delete(arr: Any, obj: Any, axis: int | None = None, *, name: str | None = None) -> Any:
     """An array without what stands at the indices `obj` along an axis; flattened without one."""
-    return moved("delete", lambda a: np.delete(a, plain(obj), axis), [arr], name)
+    return moved("delete", lambda a: np.delete(a, _places(obj), axis), [arr], name)
 
 
 def resize(a: Any, new_shape: int | Sequence[int], *, name: str | None = None) -> Any:
@@ -144,18 +144,18 @@ def moved(name: str, move: Callable[..., Any], arrays: Sequence[Any], label: str
     ends = np.cumsum([0, *(np.size(x) for x in operands)]).tolist()
     places = [np.arange(i, j).reshape(np.shape(x)) for i, j, x in zip(ends, ends[1:], operands, strict=False)]
     try:
-        source = np.asarray(move(*places))
+        source = move(*places)
     except IndexError as error:
         raise IndexingError(f"{name}: {error}") from error
     except (ValueError, TypeError) as error:
         raise misfit(name, operands, error) from error
     row = ravel(operands[0]) if len(operands) == 1 else concatenate(operands, None)
-    return getitem(row, source, name=label)
+    return getitem(row, source if isinstance(source, Value) else np.asarray(source), name=label)
 
 
-def array_of(x: Any) -> Any:
-    """Lists as arrays; values and arrays as they are, and Python's numbers too, which have no dtype of their own."""
-    return x if isinstance(x, Value | int | float) else np.asarray(x)
+def _places(obj: Any) -> Any:
+    """Indices as NumPy takes them; under `vmap` they must be the same for all examples."""
+    return np.asarray(obj.data) if isinstance(obj, Value) else obj
 
 
 def _needs_axes(name: str, x: Any, count: int) -> None:

@@ -12,9 +12,9 @@ import numpy as np
 
 from ..errors import OperandError, SettingError
 from ..primitive import Primitive, misfit
-from ..tape import Value
 from .elementwise import add, divide, maximum, minimum, multiply, subtract, where
 from .options import check_dtype, refuse
+from .plain_data import dtype_of, plain
 from .scan import product_of_others
 from .selection import diagonal
 from .shape import astype, broadcast_to, normal_axes, reshape, transpose, wholes
@@ -247,7 +247,7 @@ def trace(
 
 
 def axes_of(name: str, axis: Axis) -> int | tuple[int, ...] | None:
-    """An axis argument as a row records it. Raises OperandError if it is no whole number, nor several."""
+    """An axis argument as a row records it. Raises OperandError for anything but integers."""
     return axis if axis is None or type(axis) is int else wholes(name, "an axis", axis)
 
 
@@ -284,11 +284,6 @@ def count_like(count: Any, a: Any) -> Any:
     return astype(count, np.result_type(dtype_of(a), np.float16))
 
 
-def dtype_of(x: Any) -> np.dtype[Any]:
-    """The dtype of a value, an array or a number."""
-    return np.result_type(x.data if isinstance(x, Value) else np.asarray(x))
-
-
 def spread(reduced: Any, x: Any, axis: Any, keepdims: bool) -> Any:
     """A reduced quantity, repeated to x's shape."""
     shape = np.shape(x)
@@ -297,16 +292,6 @@ def spread(reduced: Any, x: Any, axis: Any, keepdims: bool) -> Any:
         gone = {a % len(shape) for a in axes}
         reduced = reshape(reduced, tuple(1 if i in gone else n for i, n in enumerate(shape)))
     return broadcast_to(reduced, shape)
-
-
-def plain(value: Any) -> Any:
-    """The data of a value; anything else as it is."""
-    return value.data if isinstance(value, Value) else value
-
-
-def somewhere(condition: Any) -> bool:
-    """Whether a plain condition holds anywhere: for any number, and in a map over examples for any example."""
-    return bool(np.any(condition.whole if isinstance(condition, Value) else condition))
 
 
 def _reduction(name: str, forward: Any, local: Any) -> Primitive:

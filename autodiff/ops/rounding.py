@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import OperandError
 from ..primitive import Elementwise
 from .elementwise import describe
-from .options import refuse, shown
+from .options import refuse
+from .shape import whole
 
 __all__ = [
     "ceil",
@@ -72,11 +72,7 @@ def round(a: Any, decimals: int = 0, out: None = None, *, name: str | None = Non
     Raises OperandError if `decimals` is no whole number.
     """
     refuse("round", out=out)
-    try:
-        places = operator.index(decimals)
-    except TypeError:
-        raise OperandError(f"round: decimals is a whole number, got {shown(decimals)}") from None
-    return _round(a, places, name=name)
+    return _round(a, whole("round", "decimals", decimals), name=name)
 
 
 describe(

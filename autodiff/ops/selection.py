@@ -11,6 +11,7 @@ from .arrange import pad
 from .elementwise import where
 from .index import getitem
 from .options import refuse, shown
+from .plain_data import plain, plain_array
 from .shape import moveaxis, normal_axes, ravel, whole
 
 __all__ = [
@@ -43,11 +44,7 @@ def take(
     if axis is None:
         a, axis = ravel(a), 0
     (along,) = normal_axes("take", a, axis)
-    chosen, n = _integers("take", indices), np.shape(a)[along]
-    if mode not in ("raise", "wrap", "clip"):
-        raise SettingError(f"take: mode is 'raise', 'wrap' or 'clip', got {shown(mode)}")
-    if mode != "raise":
-        chosen = chosen % n if mode == "wrap" else np.clip(chosen, 0, n - 1)
+    chosen = whole_indices("take", indices, np.shape(a)[along], mode)
     return getitem(a, (*(slice(None),) * along, chosen), name=name)
 
 
@@ -61,7 +58,7 @@ def take_along_axis(arr: Any, indices: Any, axis: int | None = -1, *, name: str 
     if axis is None:
         arr, axis = ravel(arr), 0
     (along,) = normal_axes("take_along_axis", arr, axis)
-    chosen = _integers("take_along_axis", indices)
+    chosen = whole_indices("take_along_axis", indices)
     shape = np.shape(arr)
     if np.ndim(chosen) != len(shape):
         raise ShapeError(f"take_along_axis: indices of shape {np.shape(chosen)} have not as many axes as {shape}")
@@ -142,19 +139,22 @@ def _diagonal(rows: int, columns: int, offset: int) -> tuple[Any, Any]:
     return down, down + offset
 
 
-def _integers(name: str, indices: Any) -> Any:
-    """Indices as an array of integers, however they were given."""
-    array: Any = indices.data if isinstance(indices, Value) else indices
-    array = array if isinstance(array, Value) else np.asarray(array)
+def whole_indices(name: str, indices: Any, size: int = 0, mode: str = "raise") -> Any:
+    """Indices as an array of integers, however they were given, by NumPy's modes brought into 0 ... size − 1."""
+    array = plain_array(indices)
     if array.size == 0:
         return array.astype(np.intp)
     if array.dtype.kind not in "iu":
         raise IndexingError(f"{name}: indices are integers, got dtype {array.dtype}")
+    if mode not in ("raise", "wrap", "clip"):
+        raise SettingError(f"{name}: mode is 'raise', 'wrap' or 'clip', got {shown(mode)}")
+    if mode != "raise":
+        array = array % size if mode == "wrap" else np.clip(array, 0, size - 1)
     return array if array.ndim or isinstance(array, Value) else int(array)
 
 
 def _order(x: Any, axis: int) -> Any:
-    return np.argsort(x.data if isinstance(x, Value) else x, axis=axis, kind="stable")
+    return np.argsort(plain(x), axis=axis, kind="stable")
 
 
 def _sort_vjp(g: Any, out: Any, x: Any, axis: int) -> Any:

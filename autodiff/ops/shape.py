@@ -192,17 +192,18 @@ def whole(name: str, what: str, value: Any) -> int:
     """An integer of any type as Python's. Raises OperandError for anything else, 1.0 included, as NumPy does."""
     try:
         return operator.index(value)
-    except TypeError:
-        raise OperandError(f"{name}: {what} is a whole number, got {shown(value)}") from None
+    except TypeError as error:
+        raise OperandError(f"{name}: {what} is a whole number, got {shown(value)}") from error
 
 
 def wholes(name: str, what: str, value: Any) -> tuple[int, ...]:
     """One integer or several, as a tuple of Python's. Raises OperandError for anything else."""
-    try:
-        return (operator.index(value),)
-    except TypeError:
-        items = value if np.iterable(value) else (value,)
-    return tuple(whole(name, what, item) for item in items)
+    if not isinstance(value, list | tuple):
+        try:
+            return (operator.index(value),)
+        except TypeError:
+            value = value if np.iterable(value) else (value,)
+    return tuple([whole(name, what, item) for item in value])
 
 
 def _sum_to_forward(x: Any, shape: tuple[int, ...]) -> Any:

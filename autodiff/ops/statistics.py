@@ -13,7 +13,8 @@ from .index import scatter
 from .join import concatenate, stack
 from .linalg import matmul
 from .options import check_dtype, refuse, shown
-from .reduce import Axis, axes_of, mean, plain, somewhere, spread, sum
+from .plain_data import plain, plain_array, somewhere
+from .reduce import Axis, axes_of, mean, spread, sum
 from .selection import diag
 from .shape import alias, astype, atleast_2d, broadcast_to, expand_dims, normal_axes, reshape, squeeze, transpose
 
@@ -167,18 +168,23 @@ def bincount(x: Any, weights: Any = None, minlength: int = 0, *, name: str | Non
     >>> ad.bincount([0, 2, 2], np.array([1.0, 2.0, 3.0])).tolist()
     [1.0, 0.0, 5.0]
 
+    Under `vmap` integers that differ from example to example need a `minlength` above all of them.
+
     Raises ShapeError if the lengths differ, OperandError if x holds anything but integers from 0 on.
     """
-    places = np.asarray(plain(x))
-    if places.ndim != 1 or (places.size and (places.dtype.kind not in "iu" or places.min() < 0)):
+    places = plain_array(x)
+    in_map = isinstance(places, Value)
+    if places.ndim != 1 or (places.size and (places.dtype.kind not in "iu" or somewhere(places < 0))):
         raise OperandError(
             f"bincount: takes a vector of integers from 0 on, got {places.dtype} of shape {places.shape}"
         )
+    if in_map and somewhere(places >= minlength):
+        raise ShapeError("bincount: under vmap the number of bins must be given: a minlength above every integer")
     if weights is None:
         return np.bincount(places, minlength=minlength)
     if np.shape(weights) != places.shape:
         raise ShapeError(f"bincount: {places.size} integers, but weights of shape {np.shape(weights)}")
-    size = max(int(places.max(initial=-1)) + 1, minlength)
+    size = minlength if in_map else max(int(places.max(initial=-1)) + 1, minlength)
     bins = scatter(weights if isinstance(weights, Value) else np.asarray(weights, float), places, (size,))
     return alias(bins, name=name) if name else bins
 

@@ -31,12 +31,22 @@ COUNTERPARTS: dict[str, Callable[..., Any]] = {  # where it is not the function 
     "erf": jax.scipy.special.erf,
     "erfc": jax.scipy.special.erfc,
     "logsumexp": jax.scipy.special.logsumexp,
+    # Shapes that depend on a constant must be known when the program is compiled.
+    "bincount": lambda x, weights, minlength=0: jnp.bincount(x, weights, length=max(minlength, x.max() + 1)),
+    "compress": lambda condition, x, axis=None: jnp.take(x, np.flatnonzero(condition), axis),
+    "extract": lambda condition, x: jnp.take(x, np.flatnonzero(condition)),
+    "float_power": lambda x, y: jnp.float_power(x.astype(float), y.astype(float)),
     "getitem": lambda x, index: x[index],
     "set_at": lambda x, index, value: x.at[index].set(value),
     "add_at": lambda x, index, value: x.at[index].add(value),
     "sum_to": sum_to,
     "cross_entropy": cross_entropy,
     "sum_squares": lambda x: 0.3 * jnp.sum(x * x),
+}
+
+
+LACKS = {  # a row's name -> why JAX has no counterpart
+    "unique": "the shape of the result depends on the numbers, which a compiled program does not know",
 }
 
 

@@ -12,6 +12,7 @@ from cases.matrices import STACK, M, N
 from cases.points import COLUMN, CUBE, LABELS, MASK, NONZERO, POSITIVE, ROW, A, B, rand
 from cases.reduce import ODD, ONE_ZERO
 from cases.rounding import OFF
+from cases.samples import PLACES, RISING, VALUES
 
 import autodiff as ad
 from autodiff import nn
@@ -20,6 +21,7 @@ from autodiff.ops import index, shape
 NUMBER, EMPTY, WIDE = np.array(0.7), np.ones((0, 4)), np.ones((2, 0))
 SQUARE, NO_MATRICES = M[:2, :2], np.ones((0, 2, 2))
 PICKED = np.array([0, 2, 2])
+HOLES = np.where(MASK, A, np.nan)
 
 
 class Row(NamedTuple):
@@ -49,6 +51,11 @@ def reductions(*, several: bool = True, nothing: bool = True, **more: Any) -> li
     return rows + ([row(WIDE, axis=1, **more), row(EMPTY, **more)] if nothing else [])
 
 
+def slot(function: Callable[..., Any], x: Any, kth: int, **options: Any) -> Any:
+    """The number that a partition puts in its place; how the others lie is each library's own affair."""
+    return function(x, kth, **options)[..., kth]
+
+
 def squares(function: Callable[..., Any], *arguments: Any, **options: Any) -> list[Any]:
     """Each factor's squares: its vectors are determined up to their sign alone."""
     return [part * part for part in function(*arguments, **options)]
@@ -65,9 +72,9 @@ def of_positive(function: Callable[..., Any], x: Any, **options: Any) -> Any:
 
 
 UNARY = [  # the points, the functions that are compared there
-    (A, "negative positive square exp exp2 expm1 sin cos tanh sigmoid sinh cosh arcsinh arctan sinc deg2rad rad2deg"),
-    (A, "erf erfc gelu silu softplus log_sigmoid floor ceil trunc rint round nan_to_num"),
-    (NONZERO, "abs sign reciprocal cbrt relu leaky_relu elu selu softsign"),
+    (A, "real negative positive square exp exp2 expm1 sin cos tanh sigmoid sinh cosh arcsinh arctan sinc"),
+    (A, "deg2rad rad2deg erf erfc gelu silu softplus log_sigmoid floor ceil trunc rint round nan_to_num"),
+    (NONZERO, "abs fabs sign reciprocal cbrt relu leaky_relu elu selu softsign"),
     (POSITIVE, "sqrt log log1p log2 log10"),
     (0.45 * A, "arcsin arccos arctanh"),
     (POSITIVE + 1, "arccosh"),
@@ -77,9 +84,9 @@ UNARY = [  # the points, the functions that are compared there
 ]
 BINARY = [
     (A, B, "add subtract multiply maximum minimum fmax fmin logaddexp logaddexp2 hypot"),
-    (A, NONZERO, "divide arctan2 floor_divide remainder fmod"),
+    (A, NONZERO, "divide arctan2 floor_divide remainder fmod divmod"),
     (NONZERO, B, "copysign heaviside"),
-    (POSITIVE, B, "power"),
+    (POSITIVE, B, "power float_power"),
 ]
 MORE = {
     "gelu": [row(3 * A, approximate="tanh")],
@@ -94,18 +101,37 @@ MORE = {
     "max": reductions(nothing=False),
     "min": reductions(nothing=False),
     "ptp": reductions(nothing=False),
-    "nansum": [*reductions(), row(np.where(MASK, A, np.nan), axis=0)],
-    "nanmean": [*reductions(nothing=False), row(np.where(MASK, A, np.nan), axis=0)],
+    "nansum": [*reductions(), row(HOLES, axis=0)],
+    "nanmean": [*reductions(nothing=False), row(HOLES, axis=0)],
+    "nanmax": [*reductions(nothing=False), row(HOLES, axis=0)],
+    "nanmin": [*reductions(nothing=False), row(HOLES, axis=1, keepdims=True)],
+    "nanprod": [*reductions(several=False), row(HOLES, axis=0)],
+    "nanvar": [row(A), row(CUBE, axis=(0, 2), keepdims=True), row(HOLES[1:], axis=1, ddof=1), row(NUMBER)],
+    "nanstd": [row(A), row(CUBE, axis=(0, 2), keepdims=True), row(HOLES[1:], axis=1)],
+    "nancumsum": [row(HOLES, axis=1), row(ROW, axis=0), row(EMPTY, axis=0)],
+    "nancumprod": [row(HOLES, axis=1), row(ROW, axis=0), row(EMPTY, axis=0)],
     "prod": [*reductions(several=False), row(ONE_ZERO, axis=1), row(ONE_ZERO)],
     "var": [row(A), row(A, axis=-1, ddof=1), row(CUBE, axis=(0, 2), keepdims=True), row(NUMBER), row(EMPTY, axis=1)],
     "std": [row(A), row(A, axis=-1, ddof=1), row(CUBE, axis=(0, 2), keepdims=True), row(EMPTY, axis=1)],
     "median": [row(ODD), row(A), row(A, axis=1, keepdims=True), row(NUMBER)],
     "average": [row(A, axis=1), row(A, axis=0, weights=POSITIVE[:, 0]), row(A, weights=POSITIVE), row(NUMBER)],
+    "quantile": [
+        row(A, 0.3),
+        row(A, 0.5, axis=1, keepdims=True),
+        *(row(A, 0.4, axis=0, method=method) for method in ("lower", "higher", "midpoint")),
+        row(NUMBER, 0.2),
+    ],
+    "percentile": [row(A, 30), row(CUBE, 80, axis=2)],
+    "cov": [row(A), row(A, rowvar=False), row(A, bias=True), row(A, B), row(ROW)],
+    "corrcoef": [row(A), row(A, rowvar=False), row(ROW, ROW[::-1] ** 2)],
+    "bincount": [row(np.array([0, 2, 2, 1]), ROW, minlength=5), row(np.array([1, 1]), ROW[:2])],
     "logsumexp": reductions(nothing=False),
     "softmax": [row(A, axis=-1), row(CUBE, axis=0), row(EMPTY, axis=1)],
     "log_softmax": [row(A, axis=-1), row(CUBE, axis=0), row(EMPTY, axis=1)],
     "cumsum": [row(A, axis=1), row(CUBE, axis=-2), row(ROW, axis=0), row(EMPTY, axis=0)],
     "cumprod": [row(A, axis=1), row(ONE_ZERO, axis=-2), row(ODD, axis=0), row(EMPTY, axis=0)],
+    "cumulative_sum": [row(A, axis=1), row(ROW, include_initial=True), row(EMPTY, axis=0)],
+    "cumulative_prod": [row(A, axis=1), row(ROW, include_initial=True), row(EMPTY, axis=0)],
     "trace": [row(A), row(A, offset=1), row(CUBE, offset=-1, axis1=0, axis2=2)],
     # shapes
     "reshape": [row(A, (4, 3)), row(A, (-1,)), row(NUMBER, (1, 1)), row(EMPTY, (2, 0))],
@@ -165,6 +191,39 @@ MORE = {
     "set_at": [row(A, 1, ROW), row(A, (slice(0, 2), slice(1, None)), ROW[1:]), row(A, MASK, NUMBER)],
     "add_at": [row(A, np.array([1, 1]), ROW), row(A, 1, ROW), row(EMPTY, slice(0, 0), ROW)],
     "sum_to": [row(CUBE, (3, 1)), row(A, ()), row(EMPTY, (1, 4))],
+    "compress": [row(np.array([True, False, True]), A, axis=0), row(np.array([False, True, True]), A)],
+    "extract": [row(MASK, A)],
+    "partition": [row(A, 1, through=slot), row(ROW, 2, through=slot, axis=0)],
+    "unique": [row(A), row(A, axis=1)],
+    "select": [row([MASK, B > 0], [A, B], NUMBER), row([MASK[:0]], [EMPTY], 1.0)],
+    "choose": [row(PICKED, [ROW[:3], A[0, :3], NUMBER], mode="clip")],
+    "piecewise": [row(A, [MASK], [lambda v: v * v, lambda v: 3 * v]), row(A, [MASK, A > 1], [lambda v: v * v, 4.0])],
+    "apply_along_axis": [row(lambda v: v * v, 1, CUBE), row(lambda v: (v * v).sum(), 0, A)],
+    "copy": each(A),
+    "full_like": [row(A, NUMBER), row(A, ROW), row(EMPTY, NUMBER)],
+    "linspace": [row(ROW, 2 * ROW, 4), row(NUMBER, ROW, num=3, endpoint=False, axis=-1), row(EMPTY, ROW, 2)],
+    "hsplit": [row(A, 2), row(ROW, (1,)), row(EMPTY, 2)],
+    "vsplit": [row(A, (2,)), row(EMPTY, (0,))],
+    "dsplit": [row(CUBE, 2), row(CUBE, (1,))],
+    "unstack": [row(CUBE), row(A, axis=1)],
+    "block": [row([[A, B], [B, A]]), row([A, COLUMN]), row([NUMBER, ROW])],
+    "insert": [row(A, 1, ROW, axis=0), row(A, PICKED, ROW[:3]), row(EMPTY, 0, ROW, axis=0)],
+    "delete": [row(A, 1, axis=0), row(A, PICKED), row(A, slice(1, 3), axis=1)],
+    "resize": [row(A, (2, 7)), row(ROW, (3,))],
+    "rollaxis": [row(CUBE, 2), row(CUBE, 0, 3), row(EMPTY, 1)],
+    "broadcast_arrays": [row(COLUMN, ROW), row(EMPTY, NUMBER)],
+    "diagflat": [row(A), row(ROW, k=-1)],
+    # samples
+    "diff": [row(A), row(A, n=2, axis=0), row(A, prepend=COLUMN, append=B), row(EMPTY, axis=1)],
+    "ediff1d": [row(A), row(ROW, to_end=A[0], to_begin=NUMBER)],
+    "gradient": [row(ROW), row(A), row(A, 0.5, axis=1), row(A, RISING, axis=1)],
+    "trapezoid": [row(A), row(CUBE, dx=0.5, axis=0), row(CUBE, RISING), row(EMPTY, axis=1)],
+    "interp": [row(A, PLACES, VALUES), row(NUMBER, PLACES, VALUES), row(2 * A, PLACES, VALUES, left=0.0, right=NUMBER)],
+    "convolve": [row(a, b, mode=m) for m in ("full", "same", "valid") for a, b in ((ROW, ROW[:3]), (ROW[:2], ROW))],
+    "correlate": [row(a, b, mode=m) for m in ("full", "same", "valid") for a, b in ((ROW, ROW[:3]), (ROW[:2], ROW))],
+    "unwrap": [row(4 * A), row(A, axis=0, period=1.0)],
+    "polyval": [row(ROW, A), row(ROW[:1], NUMBER), row(ROW, EMPTY)],
+    "vander": [row(NONZERO[0]), row(ROW, N=3, increasing=True)],
     # products
     "matmul": [
         row(A, B.T),
@@ -188,6 +247,9 @@ MORE = {
         row(EMPTY, A, axes=([1], [1])),
     ],
     "cross": [row(ROW[:3], ROW[1:]), row(A.T, ROW[:3]), row(A, B, axis=0), row(EMPTY[:, :3], ROW[:3])],
+    "vecdot": [row(A, B), row(CUBE, ROW), row(A, B, axis=0), row(EMPTY, ROW)],
+    "matvec": [row(CUBE, ROW), row(A, rand(2, 1, 4)), row(EMPTY, ROW)],
+    "vecmat": [row(ROW, B.T), row(ROW[:3], CUBE), row(WIDE, EMPTY)],
     "matrix_transpose": [row(CUBE), row(EMPTY)],
     "einsum": [
         row("ij,jk->ik", A, B.T),
@@ -202,66 +264,6 @@ MORE = {
     # networks
     "cross_entropy": [row(A, LABELS)],
     "sum_squares": [row(A), row(NUMBER), row(EMPTY)],
-    # compositions of the functions above, compared with NumPy's values and finite differences alone if in `ALONE`
-    "divmod": [row(A, NONZERO)],
-    "fabs": each(NONZERO),
-    "float_power": [row(POSITIVE, B)],
-    "real": [row(A), row(NUMBER), row(EMPTY)],
-    "choose": [row(np.array([0, 1, 0, 1]), [ROW, ROW * ROW])],
-    "compress": [row(np.array([True, False, True]), A, axis=0)],
-    "extract": [row(MASK, A)],
-    "partition": [row(A, 1, axis=0)],
-    "select": [row([MASK, A > 0], [A, B])],
-    "unique": [row(A)],
-    "copy": [row(A), row(NUMBER), row(EMPTY)],
-    "linspace": [row(NUMBER, np.array(2.0), 5), row(ROW, ROW + 1, 3)],
-    "matvec": [row(M, M[0]), row(STACK, M[0])],
-    "vecmat": [row(M[0], M), row(M[0], STACK)],
-    "vecdot": [row(A, B), row(CUBE, ROW)],
-    "nancumprod": [row(A, axis=1)],
-    "nancumsum": [row(np.where(MASK, A, np.nan), axis=1)],
-    "nanmax": [row(np.where(MASK, A, np.nan)), row(A, axis=1)],
-    "nanmin": [row(np.where(MASK, A, np.nan)), row(A, axis=1)],
-    "nanprod": [row(np.where(MASK, A, np.nan)), row(A, axis=1)],
-    "nanstd": [row(np.where(MASK, A, np.nan)), row(A, axis=1, ddof=1)],
-    "nanvar": [row(np.where(MASK, A, np.nan)), row(A, axis=1, ddof=1)],
-    "block": [row([[A, B], [B, A]])],
-    "broadcast_arrays": [row(COLUMN, ROW)],
-    "delete": [row(A, 1, axis=0)],
-    "diagflat": [row(ROW), row(ROW, 1)],
-    "dsplit": [row(CUBE, 2)],
-    "hsplit": [row(A, 2)],
-    "vsplit": [row(A, 3)],
-    "insert": [row(A, 1, ROW, axis=0)],
-    "resize": [row(A, (5, 4))],
-    "rollaxis": [row(CUBE, 2)],
-    "unstack": [row(A), row(A, axis=1)],
-    "convolve": [row(ROW, ODD), row(ROW, ODD, mode="same")],
-    "correlate": [row(ROW, ODD, mode="full"), row(ODD, ROW)],
-    "cumulative_prod": [row(A, axis=1), row(ROW)],
-    "cumulative_sum": [row(A, axis=1), row(ROW, include_initial=True)],
-    "diff": [row(A), row(A, n=2, axis=1), row(EMPTY, axis=1)],
-    "ediff1d": [row(A)],
-    "gradient": [row(A, axis=1), row(ROW, 0.5)],
-    "interp": [row(0.3 * A, np.array([-1.0, 0.0, 0.7]), ROW[:3])],
-    "polyval": [row(ROW, A)],
-    "trapezoid": [row(A), row(A, dx=0.5, axis=0)],
-    "unwrap": [row(9 * ROW)],
-    "vander": [row(ROW), row(ROW, 3, increasing=True)],
-    "bincount": [row(LABELS, ROW[: len(LABELS)])],
-    "corrcoef": [row(A)],
-    "cov": [row(A), row(A, rowvar=False, ddof=0)],
-    "quantile": [row(A, 0.3), row(A, 0.3, axis=1, keepdims=True), row(ODD, 0.25)],
-    "percentile": [row(A, 30.0, axis=0)],
-    "linalg.cond": [row(M)],
-    "linalg.cross": [row(A[:, :3], B[:, :3])],
-    "linalg.matrix_norm": [row(STACK), row(STACK, ord=1)],
-    "linalg.vector_norm": [row(A, axis=1), row(A, ord=3)],
-    "linalg.outer": [row(ROW, ODD)],
-    "linalg.tensordot": [row(CUBE, A, axes=((1, 2), (0, 1)))],
-    "linalg.tensorinv": [row(STACK[:1] + 0 * STACK[:1], ind=1, through=lambda f, x, ind: f(x[0], ind=ind))],
-    "linalg.tensorsolve": [row(M, M[0])],
-    "linalg.vecdot": [row(A, B)],
     # linear algebra
     "linalg.trace": [row(CUBE), row(STACK, offset=1), row(NO_MATRICES)],
     "linalg.diagonal": [row(CUBE), row(STACK, offset=-1), row(NO_MATRICES)],
@@ -275,6 +277,15 @@ MORE = {
         row(ROW, ord=np.inf),
         row(EMPTY, axis=1),
     ],
+    "linalg.vector_norm": [row(A), row(CUBE, axis=(0, 2), ord=3), row(A, axis=1, ord=np.inf), row(EMPTY, axis=1)],
+    "linalg.matrix_norm": [row(CUBE), row(CUBE, ord=1, keepdims=True), row(A, ord="nuc"), row(NO_MATRICES)],
+    "linalg.cond": [row(M, p) for p in (None, -2, 1, np.inf, "fro")],
+    "linalg.cross": [row(A.T, ROW[:3]), row(A, B, axis=0)],
+    "linalg.outer": [row(ROW, ROW[:2]), row(EMPTY[:, 0], ROW)],
+    "linalg.tensordot": [row(A, B, axes=2), row(CUBE, A.T, axes=1)],
+    "linalg.vecdot": [row(A, B), row(A, B, axis=0)],
+    "linalg.tensorinv": [row(rand(2, 3, 3, 2)), row(rand(4, 2, 2), ind=1)],
+    "linalg.tensorsolve": [row(rand(3, 4, 12, seed=3), A), row(rand(4, 2, 2, seed=3), A[0].reshape(2, 2), axes=(0,))],
     "linalg.det": [row(M), row(STACK), row(NO_MATRICES)],
     "linalg.slogdet": [row(M), row(-STACK), row(NO_MATRICES)],
     "linalg.inv": [row(M), row(STACK), row(NO_MATRICES)],
@@ -307,25 +318,8 @@ OWN = {
     "sum_squares": lambda x: nn.l2_penalty([x], 0.6),
 }
 
-# Functions that a library does not have under NumPy's name and meaning, or, JAX, not for sizes that depend on numbers.
-# fmt: off
-ALONE = {
-    "torch": [
-        "bincount", "block", "broadcast_arrays", "choose", "compress", "convolve", "copy", "correlate", "cov",
-        "cumulative_prod", "cumulative_sum", "delete", "divmod", "ediff1d", "extract", "fabs", "gradient", "insert",
-        "interp", "linalg.outer", "linalg.tensordot", "linspace", "matvec", "nancumprod", "nancumsum", "nanmax",
-        "nanmin", "nanprod", "nanstd", "nanvar", "partition", "percentile", "polyval", "resize", "rollaxis", "select",
-        "unique", "unstack", "unwrap", "vander", "vecdot", "vecmat",
-    ],
-    "jax": ["bincount", "choose", "compress", "extract", "unique"],
-}
-# fmt: on
-
 # Public functions and primitives that no peer can be compared with, and why.
 WITHOUT = {
-    "apply_along_axis": "its argument is a function, of each library's own operations; see tests/cases/choice.py",
-    "piecewise": "its arguments are functions, of each library's own operations; see tests/cases/choice.py",
-    "full_like": "a constant unless what fills it is tracked; see tests/cases/creation.py",
     "dropout": "NumPy draws its mask; with the mask given it is a product",
     "alias": "the same value, recorded anew for a transform",
     "to_tensor": "peers have one kind of value, not Scalars beside Tensors",

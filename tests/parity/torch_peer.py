@@ -91,6 +91,44 @@ def lstsq(a: Any, b: Any) -> Any:
     return [(torch.linalg.pinv(a) @ b2).reshape(a.shape[1], *b.shape[1:])]
 
 
+def tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
+    return torch.linalg.tensorsolve(a, b, dims=axes)
+
+
+def select(conditions: Any, choices: Any, default: Any) -> Any:
+    out = torch.as_tensor(default, dtype=choices[0].dtype).expand(choices[0].shape)
+    for condition, choice in reversed(list(zip(conditions, choices, strict=True))):
+        out = torch.where(condition, choice, out)
+    return out
+
+
+def cov(x: Any, y: Any = None, rowvar: bool = True, bias: bool = False) -> Any:
+    rows = x if y is None else torch.cat([x, y])
+    return torch.cov(rows if rowvar else rows.T, correction=0 if bias else 1)
+
+
+def corrcoef(x: Any, y: Any = None, rowvar: bool = True) -> Any:
+    rows = x if y is None else torch.stack([x, y])
+    return torch.corrcoef(rows if rowvar else rows.T)
+
+
+# Twice differentiable, as torch.vander and torch.linalg.cond in a norm without singular values are not.
+def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
+    powers = torch.arange(len(x) if N is None else N)
+    return x[:, None] ** (powers if increasing else powers.flip(0))
+
+
+def cond(x: Any, p: Any = None) -> Any:
+    if p in (None, 2, -2):
+        return torch.linalg.cond(x, p)
+    return torch.linalg.matrix_norm(x, p) * torch.linalg.matrix_norm(torch.linalg.inv(x), p)
+
+
+def gradient(x: Any, spacing: Any = 1.0, axis: int | None = None) -> Any:
+    spacing = (spacing,) if isinstance(spacing, torch.Tensor) else spacing
+    return torch.gradient(x, spacing=spacing, **({} if axis is None else {"dim": axis}))
+
+
 COUNTERPARTS: dict[str, Callable[..., Any]] = {  # where it is not the function of the same name in torch
     "relu6": F.relu6,
     "hard_tanh": F.hardtanh,
@@ -163,12 +201,54 @@ COUNTERPARTS: dict[str, Callable[..., Any]] = {  # where it is not the function 
     "tensordot": renamed(torch.tensordot, axes="dims"),
     "cross": cross,
     "matrix_transpose": lambda x: x.mT,
+    "vecdot": renamed(torch.linalg.vecdot),
+    "real": torch.positive,
+    "fabs": torch.abs,
+    "divmod": lambda x, y: (torch.div(x, y, rounding_mode="floor"), torch.remainder(x, y)),
+    "select": select,
+    "copy": torch.clone,
+    "quantile": renamed(torch.quantile, method="interpolation"),
+    "percentile": lambda x, q, axis=None: torch.quantile(x, q / 100, dim=axis),
+    "cov": cov,
+    "corrcoef": corrcoef,
+    "diagflat": renamed(torch.diagflat, k="offset"),
+    "unstack": lambda x, axis=0: torch.unbind(x, axis),
+    "diff": renamed(torch.diff),
+    "gradient": gradient,
+    "trapezoid": renamed(torch.trapezoid),
+    "vander": vander,
+    "broadcast_arrays": torch.broadcast_tensors,
     "cross_entropy": F.cross_entropy,
     "sum_squares": lambda x: (torch.tensor(0.3, dtype=x.dtype) * (x * x)).sum(),
     "linalg.trace": lambda x, offset=0: trace(x, offset, -2, -1),
     "linalg.norm": norm,
+    "linalg.vector_norm": lambda x, axis=None, ord=2: torch.linalg.vector_norm(x, ord, axis),
+    "linalg.matrix_norm": lambda x, ord="fro", keepdims=False: torch.linalg.matrix_norm(x, ord, keepdim=keepdims),
+    "linalg.cond": cond,
+    "linalg.cross": cross,
+    "linalg.vecdot": renamed(torch.linalg.vecdot),
+    "linalg.outer": torch.outer,
+    "linalg.tensordot": renamed(torch.tensordot, axes="dims"),
+    "linalg.tensorsolve": tensorsolve,
     "linalg.solve": solve,
     "linalg.lstsq": lstsq,
+}
+
+
+LACKS = {  # a row's name -> why torch has no counterpart
+    **dict.fromkeys(
+        (
+            *("apply_along_axis", "block", "choose", "compress", "convolve", "correlate", "cumulative_prod"),
+            *("cumulative_sum", "delete", "ediff1d", "extract", "insert", "interp", "matvec", "nancumprod"),
+            *("nancumsum", "nanmax", "nanmin", "nanprod", "nanstd", "nanvar", "partition", "piecewise", "polyval"),
+            *("resize", "rollaxis", "unwrap", "vecmat"),
+        ),
+        "torch has no function of the kind",
+    ),
+    "bincount": "torch's has no derivative by the weights",
+    "full_like": "torch's takes a number that is not differentiated",
+    "linspace": "torch's takes numbers that are not differentiated",
+    "unique": "torch's has no derivative",
 }
 
 
