@@ -27,8 +27,8 @@ from .scalar import Scalar
 from .tape import Source, Value, current, next_index, recording
 from .tensor import Tensor
 
-# Not offered: what draws numbers, what has a shorter way to write it, what takes a dtype, and what takes functions.
-LEFT_OUT = ("dropout", "getitem", "astype", "apply_along_axis", "piecewise")
+# Not offered: what draws numbers, what has a shorter way to write it, what takes a dtype, what takes a function.
+LEFT_OUT = ("dropout", "getitem", "astype", "apply_along_axis")
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     **{name: getattr(ops, name) for name in ops.__all__ if name not in LEFT_OUT},
     **{f"linalg.{name}": getattr(linalg, name) for name in linalg.__all__ if name.islower()},  # its classes are results

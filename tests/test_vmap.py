@@ -767,6 +767,7 @@ ERRORS = [
     (lambda: ad.vmap(lambda x: x[x > 0])(X), TypeError, "a mask that differs from example to example"),
     (lambda: ad.vmap(lambda x: X[np.argmax(x)])(X), TypeError, "needs one value"),
     (lambda: ad.vmap(lambda x: np.nonzero(x > 0)[0])(X), ValueError, "np.nonzero has results of different shapes"),
+    (lambda: ad.vmap(lambda x: np.nanmedian(x))(X), TypeError, "np.nanmedian: has no derivative rule"),
     (lambda: ad.vmap(lambda x: np.spacing(x))(X), TypeError, "np.spacing: has no derivative rule"),
     (lambda: ad.vmap(lambda x: np.sort(x.data, order="x"))(X), TypeError, "sort: order='x' is not recorded"),
     (lambda: ad.vmap(lambda x: x.sum().backward())(X), TypeError, "use autodiff.grad in the function"),

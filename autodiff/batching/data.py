@@ -20,7 +20,7 @@ ABOUT = {
     "ones_like", "result_type", "shape", "size", "zeros_like",
 }  # fmt: skip
 # What the engine's own function of the name asks NumPy's about plain data: for these it is not asked again.
-OF_DATA = {"bincount", "lstsq", "unique", "unwrap"}
+OF_DATA = {"bincount", "lstsq", "unique"}
 
 
 def is_plain(name: str, of_data: bool = False) -> bool:

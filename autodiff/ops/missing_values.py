@@ -8,7 +8,8 @@ import numpy as np
 from .elementwise import divide, multiply, sqrt, square, where
 from .matrices import length
 from .options import refuse
-from .reduce import Axis, axes_of, count_like, degrees_lost, max, min, plain, prepared, prod, somewhere, sum
+from .plain_data import plain, somewhere
+from .reduce import Axis, axes_of, count_like, degrees_lost, max, min, prepared, prod, sum
 from .scan import cumprod, cumsum
 from .shape import normal_axes
 

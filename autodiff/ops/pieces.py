@@ -95,7 +95,7 @@ def insert(arr: Any, obj: Any, values: Any, axis: int | None = None, *, name: st
 
     Raises IndexingError if an index is out of bounds, ShapeError if the values do not fit.
     """
-    arr = arr if isinstance(arr, Value) else np.asarray(arr)
+    arr, values = (x if isinstance(x, Value) else np.asarray(x) for x in (arr, values))
     if isinstance(values, Value) and values.requires_grad and arr.dtype.kind != "f":
         raise OperandError(f"insert: values that are tracked cannot become {arr.dtype}; cast the array to floats first")
     values = astype(values, arr.dtype)
@@ -155,6 +155,8 @@ def moved(name: str, move: Callable[..., Any], arrays: Sequence[Any], label: str
 
 def _places(obj: Any) -> Any:
     """Indices as NumPy takes them; under `vmap` they must be the same for all examples."""
+    if isinstance(obj, list | tuple):
+        return np.asarray(obj, None if len(obj) else np.intp)
     return np.asarray(obj.data) if isinstance(obj, Value) else obj
 
 

@@ -9,13 +9,14 @@ import numpy as np
 from ..errors import OperandError, SettingError, ShapeError
 from ..tape import Value
 from .arrange import flip, pad
-from .elementwise import add, multiply, power, subtract, where
+from .elementwise import absolute, add, multiply, power, subtract, where
 from .index import getitem
 from .join import concatenate
 from .linalg import matmul
 from .options import refuse, shown
-from .plain_data import dtype_of, plain
+from .plain_data import dtype_of, plain, plain_array
 from .reduce import sum
+from .rounding import remainder
 from .scan import cumprod, cumsum
 from .shape import astype, broadcast_to, expand_dims, normal_axes, ravel, reshape
 
@@ -181,8 +182,14 @@ def unwrap(
     p: Any, discont: float | None = None, axis: int = -1, *, period: float = 2 * math.pi, name: str | None = None
 ) -> Any:
     """Angles without jumps: periods are added where neighbours differ by more than half of one. Derivative 1."""
-    turns = np.unwrap(plain(p), discont, axis, period=period) - plain(p)
-    return add(p, turns, name=name)
+    half = period / 2
+    steps = diff(plain_array(p), axis=axis)
+    least = remainder(steps + half, period) - half  # the same steps, within half a period of 0
+    least = where((least == -half) & (steps > 0), half, least)
+    turns = where(absolute(steps) < max(half, discont or 0), 0, least - steps)
+    (along,) = normal_axes("unwrap", p, axis)
+    widths = [(1, 0) if i == along else (0, 0) for i in range(np.ndim(p))]
+    return add(p, pad(cumsum(turns, along), widths), name=name)
 
 
 def polyval(p: Any, x: Any, *, name: str | None = None) -> Any:
