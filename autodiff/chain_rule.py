@@ -12,6 +12,7 @@ import numpy as np
 
 from .errors import RuleError
 from .ops import where
+from .ops.elementwise import shared
 from .ops.plain_data import somewhere
 from .ops.shape import astype, sum_to
 from .primitive import Elementwise
@@ -57,7 +58,7 @@ _ARRAYS = """
     if isinstance(o{i}, Value) and o{i}.requires_grad and o{i}.index >= since:
         local = {local}
         if safe or type(local) is not ndarray or local.dtype.kind != "f":
-            message = product(row.name, g, local, safe)
+            message = product(row, g, local, safe)
         else:
             message = g * local
         data = o{i}.data
@@ -101,7 +102,7 @@ def pull(value, g, pending, since, safe, sent):
         elif callable(partial):
             source += (template + _SEND).format(i=i, local=f"d{i}(out, {saved})")
         else:
-            times = {1: "g", -1: "-g"}.get(partial, f"product(row.name, g, {partial!r}, True)")
+            times = {1: "g", -1: "-g"}.get(partial, f"product(row, g, {partial!r}, True)")
             source += (_TIMES_NUMBER[template] + _SEND).format(i=i, local=repr(partial), product=times)
     scope: dict[str, Any] = {f"d{i}": partial for i, partial in enumerate(row.partials)}
     scope |= {"row": row, "settled": _settled, "product": product, "fit": fit, "Value": Value, "ndarray": np.ndarray}
@@ -115,16 +116,22 @@ def _settled(row: Elementwise, position: int, g: float, value: Any) -> tuple[Any
     local = row.local(position, value.data, value.saved)
     if type(local) is bool:  # a truth value selects
         return local, g if local else 0.0
+    if row.selects and local == 0:
+        return local, 0.0
     return local, g * as_float(row.name, f"the rule of operand {position}", local) if g else 0.0
 
 
-def product(name: str, g: Any, local: Any, safe: bool) -> Any:
+def product(row: Elementwise, g: Any, local: Any, safe: bool) -> Any:
     """g × local derivative. With `safe`, a zero cotangent stays zero where the local derivative is not finite.
+
+    What is not selected sends zero, where the cotangent is not finite either: False, or 0 in a row that selects.
 
     Raises RuleError if the local derivative is not made of numbers.
     """
     if type(local) is int or type(local) is float:
-        return g if local == 1 else -g if local == -1 else g * local
+        if local or not row.selects:
+            return g if local == 1 else -g if local == -1 else g * local
+        local = False
     if local is False and type(g) is float:
         return 0.0
     values: Any = local.data if isinstance(local, Value) else local
@@ -132,7 +139,9 @@ def product(name: str, g: Any, local: Any, safe: bool) -> Any:
     if values.dtype.kind == "b":
         return where(local, g, 0)
     if values.dtype.kind not in "fiu":
-        raise RuleError(f"{name}: a local derivative must be made of numbers, got {local!r}")
+        raise RuleError(f"{row.name}: a local derivative must be made of numbers, got {local!r}")
+    if row.selects:
+        return shared(g, local)
     if safe:
         silent = ~np.isfinite(values) & ((g.data if isinstance(g, Value) else g) == 0)
         if somewhere(silent):

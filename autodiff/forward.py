@@ -69,7 +69,7 @@ def _elementwise(primitive: Elementwise, value: Value, arrived: list[Any], out: 
         if tangent is None or not primitive.has_rule(position):
             continue
         local = primitive.local(position, out, operands)
-        part = _scaled(primitive.name, tangent, local)
+        part = _scaled(primitive, tangent, local)
         if np.shape(part) != value.shape:
             try:
                 part = broadcast_to(part, value.shape)
@@ -82,7 +82,8 @@ def _elementwise(primitive: Elementwise, value: Value, arrived: list[Any], out: 
     return total if total is not None else np.zeros(value.shape)
 
 
-def _scaled(name: str, tangent: Any, local: Any) -> Any:
+def _scaled(primitive: Elementwise, tangent: Any, local: Any) -> Any:
     if type(tangent) is float and not isinstance(local, Value | np.ndarray):
-        return 0.0 if not tangent or local is False else tangent * as_float(name, "a rule", local)
-    return product(name, tangent, local, safe=True)
+        nothing = not tangent or local is False or (primitive.selects and local == 0)
+        return 0.0 if nothing else tangent * as_float(primitive.name, "a rule", local)
+    return product(primitive, tangent, local, safe=True)

@@ -101,6 +101,8 @@ class Elementwise(Primitive):
     partials  one per operand: (out, *operands) -> ∂out/∂operand, or a number where it is constant, or None where
               there is no derivative. A boolean derivative selects: it passes the cotangent on or sends nothing.
     scalar    the forward function for Python floats, where a faster one exists
+    selects   whether the local derivatives are shares of a selection, such as ½ for a tie, so that one that is 0 sends
+              nothing, even of an infinite cotangent. The slope 0 of a function such as x², times infinity, is NaN.
 
     >>> import autodiff as ad
     >>> cube = ad.Elementwise("cube", lambda x: x**3, lambda out, x: 3 * x**2)
@@ -120,6 +122,7 @@ class Elementwise(Primitive):
         forward: Callable[..., Any],
         *partials: Rule | float | None,
         scalar: Callable[..., Any] | None = None,
+        selects: bool = False,
     ) -> None:
         if not partials:
             raise RuleError(f"{name}: needs one local derivative per operand, got none")
@@ -129,7 +132,7 @@ class Elementwise(Primitive):
         if scalar is not None and not callable(scalar):
             raise RuleError(f"{name}: a rule must be a function, got {type(scalar).__name__}")
         self.partials = partials
-        self.scalar = scalar or forward
+        self.scalar, self.selects = scalar or forward, selects
         self.pull_floats = self.pull_arrays = None
         super().__init__(name, forward, *(None for _ in partials))
         self.needs_operands = any(callable(partial) for partial in partials)

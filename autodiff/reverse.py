@@ -171,7 +171,7 @@ def send(value: Value, g: Any, since: int, live: bool, safe: bool) -> list[Sent 
             messages.append(None)
         elif isinstance(primitive, Elementwise):
             local = primitive.local(position, out, operands)
-            message = product(primitive.name, g, local, True)
+            message = product(primitive, g, local, True)
             messages.append((local, fit(primitive.name, position, message, operand, value.shape)))
         elif safe and not live and not np.any(g):
             messages.append((None, _zeros(operand)))

@@ -2,8 +2,8 @@
 
 A row reads: name, NumPy's forward, ∂out/∂operand for each operand in terms of `out` and the operands, and the forward
 for Python floats. The kinks are decided here once: relu'(0) = 0, |x|'(0) = 0, maximum, minimum and clip share ties
-evenly, x**0 has derivative 0 everywhere. A derivative that is False selects nothing: a step stays silent even under an
-infinite cotangent.
+evenly, x**0 has derivative 0 everywhere. A derivative that is False selects nothing, and so does 0 in a row that
+selects: a step, or the smaller of two numbers in a maximum, stays silent even under an infinite cotangent.
 """
 
 import math
@@ -133,6 +133,11 @@ def _share_below(x: Any, low: Any, high: Any) -> Any:
     return 0.5 * ((high > x) & (high > low)) + 0.5 * ((high >= x) & (high >= low))
 
 
+def shared(g: Any, share: Any) -> Any:
+    """g × share: a share of 0 takes nothing, not even of an infinite g."""
+    return where(share != 0, g, 0) * share
+
+
 def _gap(x: Any, y: Any) -> Any:
     """x − y, and 0 between equal infinities, which share evenly as all ties do."""
     return pick((x == y) & (abs(x) == math.inf), 0.0, x - y)
@@ -198,28 +203,34 @@ cos: Elementwise = Elementwise("cos", np.cos, lambda out, x: -sin(x), scalar=mat
 tanh = Elementwise("tanh", np.tanh, lambda out, x: 1 - out * out, scalar=math.tanh)
 sigmoid: Elementwise = Elementwise("sigmoid", _sigmoid, lambda out, x: out * (1 - out), scalar=_sigmoid_float)
 relu = Elementwise("relu", lambda x: np.maximum(x, 0), lambda out, x: x > 0, scalar=_relu_float)
-maximum = Elementwise("maximum", np.maximum, lambda out, x, y: _share(x, y), lambda out, x, y: _share(y, x), scalar=_maximum_float)  # noqa: E501
-minimum = Elementwise("minimum", np.minimum, lambda out, x, y: _share(y, x), lambda out, x, y: _share(x, y), scalar=_minimum_float)  # noqa: E501
+maximum = Elementwise(
+    "maximum", np.maximum,
+    lambda out, x, y: _share(x, y), lambda out, x, y: _share(y, x), scalar=_maximum_float, selects=True,
+)
+minimum = Elementwise(
+    "minimum", np.minimum,
+    lambda out, x, y: _share(y, x), lambda out, x, y: _share(x, y), scalar=_minimum_float, selects=True,
+)
 fmax = Elementwise(
     "fmax", np.fmax,
     lambda out, x, y: _share_of_numbers(x, y), lambda out, x, y: _share_of_numbers(y, x),
-    scalar=lambda x, y: x if x >= y or y != y else y,
+    scalar=lambda x, y: x if x >= y or y != y else y, selects=True,
 )
 fmin = Elementwise(
     "fmin", np.fmin,
     lambda out, x, y: _share_of_numbers(-x, -y), lambda out, x, y: _share_of_numbers(-y, -x),
-    scalar=lambda x, y: x if x <= y or y != y else y,
+    scalar=lambda x, y: x if x <= y or y != y else y, selects=True,
 )
 _clip = Elementwise(
     "clip", np.clip,
     lambda out, x, low, high: _share_below(x, low, high) * _share(x, low),
     lambda out, x, low, high: _share_below(x, low, high) * _share(low, x),
     lambda out, x, low, high: 1 - _share_below(x, low, high),
-    scalar=lambda x, low, high: _minimum_float(_maximum_float(x, low), high),
+    scalar=lambda x, low, high: _minimum_float(_maximum_float(x, low), high), selects=True,
 )
 where = Elementwise("where", np.where, None, lambda out, c, x, y: c != 0, lambda out, c, x, y: c == 0, scalar=_where_float)  # noqa: E501
 # Dropout is a product with a mask of zeros and 1/(1-p); drawing the mask is random.py's part.
-masked = Elementwise("dropout", np.multiply, lambda out, x, mask: mask, None, scalar=operator.mul)
+masked = Elementwise("dropout", np.multiply, lambda out, x, mask: mask, None, scalar=operator.mul, selects=True)
 _nan_to_num = Elementwise(
     "nan_to_num", _nan_to_num_forward,
     lambda out, x, *_: abs(x) < math.inf, lambda out, x, *_: x != x,

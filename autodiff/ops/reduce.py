@@ -5,6 +5,7 @@ equal extremes, or equal middle values, share the gradient evenly.
 """
 
 import math
+import operator
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,7 +13,7 @@ import numpy as np
 
 from ..errors import OperandError, SettingError
 from ..primitive import Primitive, misfit
-from .elementwise import add, divide, maximum, minimum, multiply, subtract, where
+from .elementwise import add, divide, maximum, minimum, multiply, shared, subtract, where
 from .options import check_dtype, refuse
 from .plain_data import dtype_of, plain
 from .scan import product_of_others
@@ -294,14 +295,17 @@ def spread(reduced: Any, x: Any, axis: Any, keepdims: bool) -> Any:
     return broadcast_to(reduced, shape)
 
 
-def _reduction(name: str, forward: Any, local: Any) -> Primitive:
-    """A row by its local derivative ∂result/∂x, a function of the result and x, which serves both directions."""
+def reduction(name: str, forward: Any, local: Any, times: Any = operator.mul) -> Primitive:
+    """A row by its local derivative ∂result/∂x, a function of the result and x, which serves both directions.
+
+    times  how a cotangent or tangent is multiplied by it: with `shared` where the result is selected among the numbers
+    """
 
     def vjp(g: Any, out: Any, x: Any, axis: Any, keepdims: bool, **options: Any) -> Any:
-        return spread(g, x, axis, keepdims) * local(spread(out, x, axis, keepdims), x, axis, **options)
+        return times(spread(g, x, axis, keepdims), local(spread(out, x, axis, keepdims), x, axis, **options))
 
     def jvp(tangents: Any, out: Any, x: Any, axis: Any, keepdims: bool, **options: Any) -> Any:
-        parts = tangents[0] * local(spread(out, x, axis, keepdims), x, axis, **options)
+        parts = times(tangents[0], local(spread(out, x, axis, keepdims), x, axis, **options))
         return sum(parts, axis=axis, keepdims=keepdims)
 
     return Primitive(name, forward, vjp, jvp=jvp)
@@ -352,10 +356,10 @@ def _mean_vjp(g: Any, out: Any, x: Any, axis: Any, keepdims: bool) -> Any:
 # fmt: off
 _sum = Primitive("sum", lambda x, axis, keepdims: np.sum(x, axis=axis, keepdims=keepdims), lambda g, out, x, axis, keepdims: spread(g, x, axis, keepdims), linear=True)  # noqa: E501
 _mean = Primitive("mean", lambda x, axis, keepdims: np.mean(x, axis=axis, keepdims=keepdims), _mean_vjp, linear=True)
-_max = _reduction("max", lambda x, axis, keepdims: np.max(x, axis=axis, keepdims=keepdims), _share)
-_min = _reduction("min", lambda x, axis, keepdims: np.min(x, axis=axis, keepdims=keepdims), _share)
-_median = _reduction("median", lambda x, axis, keepdims: np.median(x, axis=axis, keepdims=keepdims), _share_of_median)
-_prod = _reduction("prod", lambda x, axis, keepdims: np.prod(x, axis=axis, keepdims=keepdims), _others)
-_var = _reduction("var", lambda x, axis, ddof, keepdims: np.var(x, axis=axis, ddof=ddof, keepdims=keepdims), _var_local)
-_std = _reduction("std", lambda x, axis, ddof, keepdims: np.std(x, axis=axis, ddof=ddof, keepdims=keepdims), _std_local)
+_max = reduction("max", lambda x, axis, keepdims: np.max(x, axis=axis, keepdims=keepdims), _share, shared)
+_min = reduction("min", lambda x, axis, keepdims: np.min(x, axis=axis, keepdims=keepdims), _share, shared)
+_median = reduction("median", lambda x, axis, keepdims: np.median(x, axis=axis, keepdims=keepdims), _share_of_median, shared)  # noqa: E501
+_prod = reduction("prod", lambda x, axis, keepdims: np.prod(x, axis=axis, keepdims=keepdims), _others)
+_var = reduction("var", lambda x, axis, ddof, keepdims: np.var(x, axis=axis, ddof=ddof, keepdims=keepdims), _var_local)
+_std = reduction("std", lambda x, axis, ddof, keepdims: np.std(x, axis=axis, ddof=ddof, keepdims=keepdims), _std_local)
 # fmt: on

@@ -6,15 +6,14 @@ from typing import Any
 import numpy as np
 
 from ..errors import OperandError, SettingError, ShapeError
-from ..primitive import Primitive
 from ..tape import Value
-from .elementwise import divide, multiply, sqrt
+from .elementwise import divide, multiply, shared, sqrt
 from .index import scatter
 from .join import concatenate, stack
 from .linalg import matmul
 from .options import check_dtype, refuse, shown
 from .plain_data import plain, plain_array, somewhere
-from .reduce import Axis, axes_of, mean, spread, sum
+from .reduce import Axis, axes_of, mean, reduction, sum
 from .selection import diag
 from .shape import alias, astype, atleast_2d, broadcast_to, expand_dims, normal_axes, reshape, squeeze, transpose
 
@@ -217,7 +216,7 @@ def _quantiles(function: str, a: Any, q: Any, axis: Axis, method: str, keepdims:
     return reshape(stack(each), (*q.shape, *np.shape(each[0])), name=name)
 
 
-def _read(x: Any, q: float, axis: Any, method: str) -> Any:
+def _read(out: Any, x: Any, axis: Any, q: float, method: str) -> Any:
     """The share of every number in the result."""
     n = math.prod(np.shape(x)[i] for i in normal_axes("quantile", x, axis))
     place = q * (n - 1)
@@ -229,16 +228,8 @@ def _read(x: Any, q: float, axis: Any, method: str) -> Any:
     return (shares[0] * (1 - above) + shares[1] * above).astype(x.dtype)
 
 
-def _quantile_forward(x: Any, q: float, axis: Any, method: str, keepdims: bool) -> Any:
+def _forward(x: Any, q: float, axis: Any, method: str, keepdims: bool) -> Any:
     return np.quantile(x, q, axis=axis, method=method, keepdims=keepdims)  # type: ignore[call-overload]
 
 
-def _quantile_vjp(g: Any, out: Any, x: Any, q: float, axis: Any, method: str, keepdims: bool) -> Any:
-    return spread(g, x, axis, keepdims) * _read(x, q, axis, method)
-
-
-def _quantile_jvp(tangents: Any, out: Any, x: Any, q: float, axis: Any, method: str, keepdims: bool) -> Any:
-    return sum(tangents[0] * _read(x, q, axis, method), axis, keepdims=keepdims)
-
-
-_quantile = Primitive("quantile", _quantile_forward, _quantile_vjp, jvp=_quantile_jvp)
+_quantile = reduction("quantile", _forward, _read, shared)
