@@ -190,3 +190,24 @@ def test_what_does_not_fit_is_refused_in_one_line(call, builtin, message):
     assert isinstance(caught.value, builtin)
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.filterwarnings("ignore:overflow")
+def test_the_gradient_of_a_norm_beyond_the_range_is_that_of_the_direction():
+    gradient = ad.grad(ad.linalg.norm)(np.array([-1.5e308, 1.5e308]))
+    np.testing.assert_allclose(gradient, [-np.sqrt(0.5), np.sqrt(0.5)])
+
+
+@pytest.mark.parametrize("function", [ad.linalg.norm, ad.logsumexp])
+def test_at_infinity_a_norm_and_a_sum_of_exponentials_are_linear(function):
+    x = np.array([np.inf, 1.0, np.inf])
+    np.testing.assert_array_equal(ad.hessian(function)(x), np.zeros((3, 3)))
+    assert ad.jvp(function, (x,), (np.array([1.0, 5.0, 0.0]),))[1] == pytest.approx(ad.grad(function)(x)[0])
+    assert ad.grad(function)(x.astype(np.float32)).dtype == np.float32
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("order", [3, 0.5, -1, -2])
+@pytest.mark.parametrize("x", [[np.inf, 1.0], [np.inf, -np.inf], [0.0, np.inf], [np.inf, np.nan]])
+def test_norms_of_infinite_vectors_are_numpys(x, order):
+    np.testing.assert_array_equal(ad.linalg.norm(np.array(x), order), np.linalg.norm(np.array(x), order))

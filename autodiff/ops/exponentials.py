@@ -6,14 +6,18 @@ import numpy as np
 
 from ..primitive import Primitive
 from .elementwise import exp, where
-from .reduce import Axis, axes_of, spread, sum
+from .plain_data import plain, somewhere
+from .reduce import Axis, axes_of, share_of_ties, spread, sum
 from .shape import whole
 
 __all__ = ["log_softmax", "logsumexp", "softmax"]
 
 
 def logsumexp(x: Any, axis: Axis = None, keepdims: bool = False, *, name: str | None = None) -> Any:
-    """log Σ exp(x) over the axes, all by default, without overflow: the maximum is taken out first."""
+    """log Σ exp(x) over the axes, all by default, without overflow: the maximum is taken out first.
+
+    Numbers that are ∞ share the gradient evenly.
+    """
     return _logsumexp(x, axis=axes_of("logsumexp", axis), keepdims=bool(keepdims), name=name)
 
 
@@ -35,15 +39,17 @@ def log_softmax(x: Any, axis: int = -1, *, name: str | None = None) -> Any:
 def _logsumexp_forward(x: Any, axis: Any, keepdims: bool) -> Any:
     top = np.max(x, axis=axis, keepdims=True)
     top = np.where(np.isfinite(top), top, 0).astype(top.dtype)  # all −inf stays −inf, instead of −inf − −inf
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", over="ignore"):
         out = np.log(np.sum(np.exp(x - top), axis=axis, keepdims=True)) + top
     return out if keepdims else np.squeeze(out, axis=axis)
 
 
 def _share_of_sum(out: Any, x: Any, axis: Any, keepdims: bool) -> Any:
-    """exp(x) / Σ exp(x). Where every x is −inf, none of them has a share."""
-    floor = where(out == -np.inf, 0, out)
-    return exp(x - spread(floor, x, axis, keepdims))
+    """exp(x) / Σ exp(x). Where every x is −∞ none of them has a share; those that are ∞ share evenly."""
+    total = spread(out, x, axis, keepdims)
+    share = exp(x - where(np.isinf(plain(total)), 0, total))
+    infinite = plain(total) == np.inf
+    return where(infinite, share_of_ties(total, x, axis), share) if somewhere(infinite) else share
 
 
 def _logsumexp_vjp(g: Any, out: Any, x: Any, axis: Any, keepdims: bool) -> Any:

@@ -15,7 +15,7 @@ from ..tape import Value
 from .elementwise import where
 from .linalg import matmul
 from .options import refuse, shown
-from .plain_data import dtype_of, plain
+from .plain_data import dtype_of, plain, somewhere
 from .reduce import spread, sum
 from .reduce import trace as trace_of_axes
 from .selection import diagonal as diagonal_of_axes
@@ -201,8 +201,16 @@ def _norm_forward(x: Any, axis: Any, keepdims: bool) -> Any:
 
 def _norm_local(out: Any, x: Any, axis: Any, keepdims: bool) -> Any:
     length = spread(out, x, axis, keepdims)
-    zero = plain(length) == 0
-    return where(zero, 0, x / where(zero, 1, length))
+    zero, infinite = plain(length) == 0, np.isinf(plain(length))
+    local = where(zero, 0, x / where(zero | infinite, 1, length))
+    return where(infinite, _direction(plain(x), axis), local) if somewhere(infinite) else local
+
+
+def _direction(x: Any, axis: Any) -> Any:
+    """Vectors whose length is infinite at length 1: their infinite numbers alone count, diagonal to each other."""
+    top = np.max(np.abs(x), axis=axis, keepdims=True)
+    size = np.where(np.isinf(top), np.sign(x) * np.isinf(x), x / top)
+    return (size / np.sqrt(np.sum(size * size, axis=axis, keepdims=True))).astype(x.dtype)
 
 
 def _norm_jvp(tangents: Any, out: Any, x: Any, axis: Any, keepdims: bool) -> Any:

@@ -11,10 +11,10 @@ from .elementwise import abs as magnitude
 from .elementwise import divide, multiply, power, sign, where
 from .matrices import inv, length
 from .options import shown
-from .plain_data import plain
+from .plain_data import plain, somewhere
+from .reduce import count_like, sum
 from .reduce import max as largest
 from .reduce import min as smallest
-from .reduce import sum
 from .shape import alias, expand_dims, moveaxis, normal_axes, reshape
 
 __all__ = ["cond", "matrix_norm", "norm", "vector_norm"]
@@ -32,6 +32,9 @@ def norm(
     name: str | None = None,
 ) -> Any:
     """Norm of vectors or matrices, as `numpy.linalg.norm`; of all numbers by default. The gradient at zero is 0.
+
+    Where the norm is infinite its gradient is that of the direction: the infinite numbers share it evenly, each with
+    its sign, and a finite one has 0.
 
     ord   of vectors: None or 2, the root of the sum of squares; any other number p, (Σ |x|ᵖ)^(1/p); inf and -inf, the
           largest and smallest |x|, whose ties share the gradient; 0, how many are not zero. Of matrices: None or "fro",
@@ -117,7 +120,17 @@ def _of_vectors(x: Any, ord: Order, axis: int, keepdims: bool, name: str | None)
     total = sum(power(sizes / top, ord), axis, keepdims=True)
     zero = plain(total) == 0
     result = where(zero, 0, power(where(zero, 1, total), 1 / ord)) * top
+    far = np.isinf((np.max if ord > 0 else np.min)(plain(sizes), axis=axis, keepdims=True))  # so the norm is infinite
+    result = where(far, _at_infinity(sizes, ord, axis), result) if somewhere(far) else result
     return alias(result, name=name) if keepdims else reshape(result, _without(np.shape(result), (axis,)), name=name)
+
+
+def _at_infinity(sizes: Any, ord: float, axis: int) -> Any:
+    """The norm by those of the numbers that are infinite: k of them in one direction each have slope k^(1/ord − 1)."""
+    infinite = np.isinf(plain(sizes))
+    count = count_like(np.sum(infinite, axis=axis, keepdims=True), sizes)
+    slope = np.maximum(count, 1) ** (1 / ord - 1)
+    return sum(where(infinite, slope * sizes, 0), axis, keepdims=True)
 
 
 def _of_matrices(x: Any, ord: Order, axes: tuple[int, ...], keepdims: bool, name: str | None) -> Any:

@@ -311,7 +311,7 @@ def reduction(name: str, forward: Any, local: Any, times: Any = operator.mul) ->
     return Primitive(name, forward, vjp, jvp=jvp)
 
 
-def _share(out: Any, x: Any, axis: Any) -> Any:
+def share_of_ties(out: Any, x: Any, axis: Any) -> Any:
     """1 where x is the result, shared evenly among ties: a plain array, for it is constant where it is defined."""
     tied = plain(x) == plain(out)
     return (tied / np.sum(tied, axis=axis, keepdims=True)).astype(x.dtype)
@@ -319,7 +319,7 @@ def _share(out: Any, x: Any, axis: Any) -> Any:
 
 def _share_of_median(out: Any, x: Any, axis: Any) -> Any:
     middle = [np.quantile(plain(x), 0.5, axis=axis, keepdims=True, method=method) for method in ("lower", "higher")]
-    return (_share(middle[0], x, axis) + _share(middle[1], x, axis)) / 2
+    return (share_of_ties(middle[0], x, axis) + share_of_ties(middle[1], x, axis)) / 2
 
 
 def _others(out: Any, x: Any, axis: Any) -> Any:
@@ -356,8 +356,8 @@ def _mean_vjp(g: Any, out: Any, x: Any, axis: Any, keepdims: bool) -> Any:
 # fmt: off
 _sum = Primitive("sum", lambda x, axis, keepdims: np.sum(x, axis=axis, keepdims=keepdims), lambda g, out, x, axis, keepdims: spread(g, x, axis, keepdims), linear=True)  # noqa: E501
 _mean = Primitive("mean", lambda x, axis, keepdims: np.mean(x, axis=axis, keepdims=keepdims), _mean_vjp, linear=True)
-_max = reduction("max", lambda x, axis, keepdims: np.max(x, axis=axis, keepdims=keepdims), _share, shared)
-_min = reduction("min", lambda x, axis, keepdims: np.min(x, axis=axis, keepdims=keepdims), _share, shared)
+_max = reduction("max", lambda x, axis, keepdims: np.max(x, axis=axis, keepdims=keepdims), share_of_ties, shared)
+_min = reduction("min", lambda x, axis, keepdims: np.min(x, axis=axis, keepdims=keepdims), share_of_ties, shared)
 _median = reduction("median", lambda x, axis, keepdims: np.median(x, axis=axis, keepdims=keepdims), _share_of_median, shared)  # noqa: E501
 _prod = reduction("prod", lambda x, axis, keepdims: np.prod(x, axis=axis, keepdims=keepdims), _others)
 _var = reduction("var", lambda x, axis, ddof, keepdims: np.var(x, axis=axis, ddof=ddof, keepdims=keepdims), _var_local)

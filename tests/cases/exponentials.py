@@ -26,5 +26,8 @@ ARRAY_KINKS = [
     (ad.logsumexp, [1e4, 1e4], [0.5, 0.5]),
     (ad.logsumexp, [0.0, -inf], [1, 0]),
     (ad.logsumexp, [-inf, -inf], [0, 0]),
+    (ad.logsumexp, [1000.0, inf], [0, 1]),
+    (ad.logsumexp, [inf, -inf, inf], [0.5, 0, 0.5]),
+    (lambda x: ad.sum(ad.logsumexp(ad.reshape(x, (2, 2)), axis=1)), [inf, 1.0, 2.0, 2.0], [1, 0, 0.5, 0.5]),
     (lambda z: nn.cross_entropy(z.reshape(1, 2), np.array([0])), [-1e4, 1e4], [-1, 1]),
 ]
