@@ -45,6 +45,15 @@ LAYERS = {
     "mlp": (nn.MLP([4, 6, 5, 3], activation="tanh", rng=rng(), dtype=F64), (5, 4)),
     "mlp of sigmoids": (nn.MLP([4, 6, 3], activation="sigmoid", rng=rng(), dtype=F64), (5, 4)),
     "linear classifier": (nn.MLP([4, 3], rng=rng(), dtype=F64), (5, 4)),
+    "residual": (nn.Residual(nn.Linear(4, 4, rng=rng(), dtype=F64), nn.Tanh()), (5, 4)),
+    "residual mlp": (nn.MLP([4, 6, 6, 3], activation="tanh", residual=True, rng=rng(), dtype=F64), (5, 4)),
+    "flatten": (nn.Flatten(), (3, 2, 2)),
+    "layer norm": (nn.LayerNorm(4, dtype=F64), (5, 4)),
+    "batch norm": (nn.BatchNorm1d(4, dtype=F64), (5, 4)),
+    "batch norm, evaluated": (nn.BatchNorm1d(4, dtype=F64).eval(), (5, 4)),
+    "mlp of normalised layers": (nn.MLP([4, 6, 3], activation="softplus", normalisation="layer", dtype=F64), (5, 4)),
+    "softmax": (nn.Softmax(), (3, 4)),
+    **{name: (kind(), (3, 4)) for name, (kind, _) in nn.ACTIVATIONS.items()},
 }
 
 
@@ -77,6 +86,12 @@ LOSSES = {
     "mse_loss": (lambda y: nn.mse_loss(y, rand(5, 3, seed=9)), (5, 3)),
     "l2_penalty": (lambda w: nn.l2_penalty([w], 0.3), (5, 3)),
     "l2_penalty, twice the same": (lambda w: nn.l2_penalty([w, w], 0.3), (5, 3)),
+    "binary cross-entropy": (lambda z: nn.binary_cross_entropy(z, np.linspace(0, 1, 6)), (6,)),
+    "hinge": (lambda s: nn.hinge_loss(s, np.array([1, -1, 1, 1, -1, -1])), (6,)),
+    "hinge of classes": (lambda s: nn.hinge_loss(s, np.array([2, 0])), (2, 3)),
+    "l1": (lambda y: nn.l1_loss(y, np.zeros(6)), (6,)),
+    "huber": (lambda y: nn.huber_loss(y, np.zeros(6), delta=0.7), (6,)),
+    "l1 penalty": (lambda w: nn.l1_penalty([w], 0.3), (6,)),
 }
 
 
@@ -144,7 +159,7 @@ def test_cross_entropy_is_stable(logits, label, expected):
         (lambda: nn.Dropout(1.0), SettingError, "[0, 1)"),
         (lambda: nn.Dropout(float("nan")), SettingError, "[0, 1)"),
         (lambda: nn.MLP([3]), SettingError, "two sizes"),
-        (lambda: nn.MLP([3, 2], activation="relux"), SettingError, "relu, tanh, sigmoid"),
+        (lambda: nn.MLP([3, 2], activation="relux"), SettingError, "choose from relu, leaky_relu"),
         (lambda: nn.Sequential(np.tanh), SettingError, "takes modules"),
         (lambda: nn.Parameter([1, 2]), OperandError, "floating"),
     ],
@@ -332,3 +347,173 @@ def test_a_misfit_is_named_and_changes_nothing(changes, words):
     assert all(word in str(info.value) for word in words)
     assert "\n" not in str(info.value)
     assert all(np.array_equal(before[path], array) for path, array in model.state_dict().items())
+
+
+# Normalisation
+
+
+def test_layer_norm_is_its_formula_for_each_example():
+    x = rand(3, 5)
+    expected = (x - x.mean(1, keepdims=True)) / np.sqrt(x.var(1, keepdims=True) + 1e-5)
+    np.testing.assert_allclose(nn.LayerNorm(5, dtype=F64)(x).data, expected, rtol=1e-12)
+
+
+def test_batch_norm_trains_on_the_batch_and_evaluates_on_running_averages():
+    layer, x, y = nn.BatchNorm1d(3, dtype=F64, momentum=0.25), rand(6, 3), rand(4, 3, seed=1)
+    expected = (x - x.mean(0)) / np.sqrt(x.var(0) + 1e-5)
+    np.testing.assert_allclose(layer(x).data, expected, rtol=1e-12)
+    mean, variance = 0.25 * x.mean(0), 0.75 + 0.25 * x.var(0, ddof=1)
+    np.testing.assert_allclose(layer.running_mean, mean)
+    np.testing.assert_allclose(layer.running_variance, variance)
+    np.testing.assert_allclose(layer.eval()(y).data, (y - mean) / np.sqrt(variance + 1e-5), rtol=1e-6)
+    np.testing.assert_allclose(layer.running_mean, mean)  # evaluation leaves them
+
+
+def test_running_averages_are_part_of_the_state():
+    first, second = (nn.Sequential(nn.Linear(2, 3, rng=rng(i)), nn.BatchNorm1d(3)) for i in (0, 1))
+    first(rand(8, 2).astype(np.float32))
+    state = first.state_dict()
+    assert list(state)[-2:] == ["batchnorm1d1.running_mean", "batchnorm1d1.running_variance"]
+    second.load_state_dict(state)
+    x = rand(4, 2, seed=3).astype(np.float32)
+    assert np.array_equal(first.eval()(x).data, second.eval()(x).data)
+    with pytest.raises(CheckpointError, match=r'"batchnorm1d1.running_mean" expects shape \(3,\), found \(2,\)'):
+        second.load_state_dict(state | {"batchnorm1d1.running_mean": np.ones(2)})
+
+
+# Initial weights
+
+
+@pytest.mark.parametrize(
+    ("name", "variance"),
+    [
+        ("he_normal", 2 / 300),
+        ("he_uniform", 2 / 300),
+        ("glorot_normal", 2 / 800),
+        ("glorot_uniform", 2 / 800),
+        ("lecun_normal", 1 / 300),
+        ("lecun_uniform", 1 / 300),
+    ],
+)
+def test_initial_weights_have_their_variance(name, variance):
+    weights = nn.INITIALIZERS[name](300, 500, rng(), np.float32)
+    assert weights.dtype == np.float32
+    assert abs(weights.mean()) < 4 * np.sqrt(variance / weights.size)
+    assert weights.var() == pytest.approx(variance, rel=0.02)
+    if name.endswith("uniform"):
+        assert abs(weights).max() <= np.sqrt(3 * variance) + 1e-7
+
+
+@pytest.mark.parametrize("name", nn.ACTIVATIONS)
+def test_signals_keep_their_size_through_ten_layers(name):
+    x = rand(200, 128).astype(np.float32)
+    logits = nn.MLP.of(128, 128, depth=10, width=128, activation=name, rng=rng(1))(x)
+    assert 1e-3 < float(np.std(logits.data)) < 1e2
+
+
+# Perceptrons
+
+
+@pytest.mark.parametrize(
+    ("options", "layers"),
+    [
+        ({}, "linear1 relu1 linear2 relu2 linear3"),
+        ({"dropout": 0.5}, "linear1 relu1 dropout1 linear2 relu2 dropout2 linear3"),
+        ({"dropout": (0.0, 0.5)}, "linear1 relu1 linear2 relu2 dropout1 linear3"),
+        ({"input_dropout": 0.2}, "dropout1 linear1 relu1 linear2 relu2 linear3"),
+        ({"normalisation": "batch"}, "linear1 batchnorm1d1 relu1 linear2 batchnorm1d2 relu2 linear3"),
+        ({"activation": "selu"}, "linear1 selu1 linear2 selu2 linear3"),
+        ({"residual": True}, "linear1 relu1 residual1 linear2"),
+    ],
+)
+def test_what_a_perceptron_is_made_of(options, layers):
+    model = nn.MLP([4, 6, 6, 3], **options)
+    assert [name for name, _ in model.children()] == layers.split()
+
+
+# Losses
+
+
+def numbers(*values):
+    return np.array(values, dtype=float)
+
+
+def by_hand(logits, labels, smoothing, weights):
+    """Cross-entropy with smoothing and weights, from the definition, one example after the other."""
+    total = norm = 0.0
+    for row, label in zip(logits, labels, strict=True):
+        chances = row - np.log(np.exp(row).sum())
+        target = np.full(len(row), smoothing / len(row))
+        target[label] += 1 - smoothing
+        total -= weights[label] * (target @ chances)
+        norm += weights[label]
+    return total / norm
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1, 1.0])
+@pytest.mark.parametrize("weights", [None, [1.0, 0.0, 2.5]])
+def test_cross_entropy_with_smoothing_and_weights(smoothing, weights):
+    logits, labels = rand(5, 3), np.array([0, 2, 1, 2, 0])
+    found = nn.cross_entropy(logits, labels, label_smoothing=smoothing, class_weights=weights)
+    assert float(found) == pytest.approx(by_hand(logits, labels, smoothing, weights or [1, 1, 1]))
+    ad.check_grads(
+        lambda z: nn.cross_entropy(z, labels, label_smoothing=smoothing, class_weights=weights), (logits,), order=2
+    )
+
+
+@pytest.mark.parametrize(
+    ("loss", "args", "value"),
+    [
+        (nn.binary_cross_entropy, (numbers(0, 2), numbers(1, 0)), (np.log(2) + np.log1p(np.exp(2))) / 2),
+        (nn.binary_cross_entropy, (numbers(-1000), numbers(1)), 1000),
+        (nn.binary_cross_entropy, (numbers(1000), numbers(1)), 0),
+        (nn.hinge_loss, (numbers(0.5, -2), np.array([1, -1])), 0.25),
+        (nn.hinge_loss, (numbers(0.5, -2), np.array([-1, 1])), (1.5 + 3) / 2),
+        (nn.hinge_loss, (np.array([[2.0, 0, 1.5], [0, 0, 5]]), np.array([0, 1])), (0.5 + 6) / 2),
+        (nn.l1_loss, (numbers(1, 2), numbers(1, 4)), 1),
+        (nn.huber_loss, (numbers(0.5, -3), numbers(0, 0)), (0.125 + 2.5) / 2),
+    ],
+)
+def test_losses_have_their_values(loss, args, value):
+    assert float(loss(*args)) == pytest.approx(value)
+
+
+def test_an_l1_penalty_is_a_path_of_its_own():
+    w = ad.Tensor([3.0, -4.0, 0.0], name="w")
+    penalty = nn.l1_penalty([w], 0.5)
+    penalty.backward()
+    assert (penalty.scope, penalty.item(), w.grad.tolist()) == ("l1", 3.5, [0.5, -0.5, 0.0])
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "words"),
+    [
+        (lambda: nn.MLP([2, 3, 2], dropout=(0.1, 0.2)), SettingError, "2 probabilities for 1 hidden layers"),
+        (lambda: nn.MLP([2, 3, 2], init="he"), SettingError, "unknown init 'he'; choose from he_normal"),
+        (lambda: nn.MLP([2, 3, 2], normalisation="group"), SettingError, "choose from layer, batch"),
+        (lambda: nn.MLP([2, 3, 2], activation=None), SettingError, "unknown activation None"),
+        (lambda: nn.MLP.of(2, 2, depth=-1, width=3), SettingError, "depth"),
+        (lambda: nn.LayerNorm(0), SettingError, "at least 1"),
+        (lambda: nn.LayerNorm(3, eps=0), SettingError, "eps"),
+        (lambda: nn.LayerNorm(3)(np.ones((2, 4))), ShapeError, "takes 3 numbers on the last axis, got shape (2, 4)"),
+        (lambda: nn.BatchNorm1d(3, momentum=2), SettingError, "momentum"),
+        (lambda: nn.BatchNorm1d(3)(np.ones((1, 3))), ShapeError, "at least two examples"),
+        (lambda: nn.BatchNorm1d(3)(np.ones((2, 2, 3))), ShapeError, "(batch, 3), got (2, 2, 3)"),
+        (lambda: nn.Residual(nn.Linear(2, 3))(np.ones((1, 2))), ShapeError, "(1, 3) of (1, 2)"),
+        (lambda: nn.Flatten()(np.float64(1)), ShapeError, "a batch"),
+        (lambda: nn.cross_entropy(np.ones((2, 3)), [0, 1], label_smoothing=1.5), SettingError, "in 0..1, got 1.5"),
+        (lambda: nn.cross_entropy(np.ones((2, 3)), [0, 1], class_weights=[1, 1]), ShapeError, "(3,), got (2,)"),
+        (lambda: nn.cross_entropy(np.ones((2, 3)), [0, 1], class_weights=[0, 0, 1]), SettingError, "class that occurs"),
+        (lambda: nn.binary_cross_entropy(np.ones(2), np.array([0, 2])), SettingError, "in 0..1"),
+        (lambda: nn.binary_cross_entropy(np.ones(2), np.ones((2, 1))), ShapeError, "(2,) and (2, 1)"),
+        (lambda: nn.hinge_loss(np.ones(2), np.array([0, 1])), SettingError, "-1 and 1"),
+        (lambda: nn.hinge_loss(np.ones((2, 3)), np.array([0, 3])), SettingError, "0..2"),
+        (lambda: nn.hinge_loss(np.ones((2, 3)), np.array([0])), ShapeError, "(2, 3) and (1,)"),
+        (lambda: nn.huber_loss(np.ones(2), np.ones(2), delta=0), SettingError, "delta"),
+        (lambda: nn.l1_penalty([], 1.0), SettingError, "l1_penalty: needs at least one parameter"),
+    ],
+)
+def test_more_misuse_is_reported_in_one_line(call, error, words):
+    with pytest.raises(error) as info:
+        call()
+    assert words in str(info.value)

@@ -11,22 +11,74 @@
 """
 
 from . import init
-from .layers import MLP, Dropout, Linear, ReLU, Sequential, Sigmoid, Tanh
-from .losses import cross_entropy, l2_penalty, mse_loss
+from .activations import (
+    ACTIVATIONS,
+    ELU,
+    GELU,
+    SELU,
+    HardTanh,
+    LeakyReLU,
+    LogSigmoid,
+    ReLU,
+    ReLU6,
+    Sigmoid,
+    SiLU,
+    Softmax,
+    Softplus,
+    Softsign,
+    Tanh,
+)
+from .init import INITIALIZERS
+from .layers import Dropout, Flatten, Linear, Residual, Sequential
+from .losses import (
+    binary_cross_entropy,
+    cross_entropy,
+    hinge_loss,
+    huber_loss,
+    l1_loss,
+    l1_penalty,
+    l2_penalty,
+    mse_loss,
+)
+from .mlp import MLP
 from .module import Module, Parameter
+from .normalisation import NORMALISATIONS, BatchNorm1d, LayerNorm
 
 __all__ = [
+    "ACTIVATIONS",
+    "ELU",
+    "GELU",
+    "INITIALIZERS",
     "MLP",
+    "NORMALISATIONS",
+    "SELU",
+    "BatchNorm1d",
     "Dropout",
+    "Flatten",
+    "HardTanh",
+    "LayerNorm",
+    "LeakyReLU",
     "Linear",
+    "LogSigmoid",
     "Module",
     "Parameter",
     "ReLU",
+    "ReLU6",
+    "Residual",
     "Sequential",
+    "SiLU",
     "Sigmoid",
+    "Softmax",
+    "Softplus",
+    "Softsign",
     "Tanh",
+    "binary_cross_entropy",
     "cross_entropy",
+    "hinge_loss",
+    "huber_loss",
     "init",
+    "l1_loss",
+    "l1_penalty",
     "l2_penalty",
     "mse_loss",
 ]

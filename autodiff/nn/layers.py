@@ -1,15 +1,14 @@
 """Layers. Those that draw random numbers take a NumPy Generator; without one they seed themselves from the system."""
 
+import math
 from collections import Counter
-from collections.abc import Sequence
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from .. import ops
-from ..errors import SettingError
-from .init import Initializer, glorot_uniform, he_normal
+from ..errors import SettingError, ShapeError
+from .init import Initializer, he_normal
 from .module import Module, Parameter
 
 
@@ -56,39 +55,6 @@ class Linear(Module):
         return f"Linear({self.n_in}, {self.n_out}{'' if self.bias is not None else ', bias=False'})"
 
 
-class ReLU(Module):
-    """max(x, 0), number by number. `x: any shape → the same`. Source: Nair & Hinton 2010.
-
-    >>> ReLU()(np.array([-1.0, 2.0]))
-    array([0., 2.])
-    """
-
-    def forward(self, x: Any) -> Any:
-        return ops.relu(x)
-
-
-class Tanh(Module):
-    """Hyperbolic tangent, number by number. `x: any shape → the same`.
-
-    >>> Tanh()(np.array([0.0]))
-    array([0.])
-    """
-
-    def forward(self, x: Any) -> Any:
-        return ops.tanh(x)
-
-
-class Sigmoid(Module):
-    """1 / (1 + e⁻ˣ), number by number. `x: any shape → the same`.
-
-    >>> Sigmoid()(np.array([0.0]))
-    array([0.5])
-    """
-
-    def forward(self, x: Any) -> Any:
-        return ops.sigmoid(x)
-
-
 class Dropout(Module):
     """In training mode, zero each number with probability p and divide the others by 1 − p; else nothing.
 
@@ -122,8 +88,8 @@ class Sequential(Module):
     """Modules one after the other. They are named by kind and count: linear1, relu1, linear2, ...
 
     >>> rng = np.random.default_rng(0)
-    >>> Sequential(Linear(2, 3, rng=rng), Tanh(), Linear(3, 1, rng=rng))
-    Sequential(linear1=Linear(2, 3), tanh1=Tanh(), linear2=Linear(3, 1))
+    >>> Sequential(Linear(2, 3, rng=rng), Dropout(0.5), Linear(3, 1, rng=rng))
+    Sequential(linear1=Linear(2, 3), dropout1=Dropout(0.5), linear2=Linear(3, 1))
     """
 
     def __init__(self, *modules: Module) -> None:
@@ -141,51 +107,33 @@ class Sequential(Module):
         return x
 
 
-class MLP(Sequential):
-    """A multilayer perceptron: linear layers with an activation, then dropout if any, between each two of them.
+class Residual(Sequential):
+    """Modules one after the other, whose result is added to what went in. `x: any shape → the same`.
 
-    sizes       inputs, hidden sizes, outputs; `[784, 10]` is a linear classifier
-    dropout     probability of zeroing after each activation; 0 leaves the dropout layers out
-    activation  "relu", "tanh" or "sigmoid"; ReLU layers start with He's weights, the others with Glorot's
-    rng         draws the initial weights and seeds each dropout layer's own generator
-    dtype       of the parameters
+    Source: He, Zhang, Ren & Sun 2016, "Deep residual learning for image recognition", equation 1.
 
-    `x: (batch, sizes[0]) → (batch, sizes[-1])`, the logits: no activation follows the last layer.
+    >>> Residual(Dropout(0.0).eval())(np.array([1.0, 2.0]))
+    array([2., 4.])
 
-    >>> MLP([784, 256, 10], dropout=0.2)
-    MLP(linear1=Linear(784, 256), relu1=ReLU(), dropout1=Dropout(0.2), linear2=Linear(256, 10))
-
-    Raises SettingError for fewer than two sizes, a size below 1, or an unknown activation.
+    A call raises ShapeError if the modules change the shape.
     """
 
-    def __init__(
-        self,
-        sizes: Sequence[int],
-        *,
-        dropout: float = 0.0,
-        activation: str = "relu",
-        rng: np.random.Generator | None = None,
-        dtype: Any = np.float32,
-    ) -> None:
-        if len(sizes) < 2:
-            raise SettingError(f"MLP: needs at least two sizes, inputs and outputs, got {list(sizes)}")
-        if activation not in ACTIVATIONS:
-            raise SettingError(f"MLP: unknown activation {activation!r}; choose from {', '.join(ACTIVATIONS)}")
-        rng = np.random.default_rng() if rng is None else rng
-        kind, init = ACTIVATIONS[activation]
-        modules: list[Module] = []
-        for n_in, n_out in pairwise(sizes):
-            if modules:
-                modules.append(kind())
-                if dropout:
-                    modules.append(Dropout(dropout, rng=rng.spawn(1)[0]))
-            modules.append(Linear(n_in, n_out, rng=rng, dtype=dtype, init=init))
-        super().__init__(*modules)
-        self.sizes = tuple(int(size) for size in sizes)
+    def forward(self, x: Any) -> Any:
+        y = super().forward(x)
+        if np.shape(y) != np.shape(x):
+            raise ShapeError(f"Residual: the modules make {np.shape(y)} of {np.shape(x)}; a sum needs the same shape")
+        return x + y
 
 
-ACTIVATIONS: dict[str, tuple[type[Module], Initializer]] = {
-    "relu": (ReLU, he_normal),
-    "tanh": (Tanh, glorot_uniform),
-    "sigmoid": (Sigmoid, glorot_uniform),
-}
+class Flatten(Module):
+    """Each example's numbers in one row. `x: (batch, ...) → (batch, numbers)`.
+
+    >>> Flatten()(np.zeros((5, 28, 28))).shape
+    (5, 784)
+    """
+
+    def forward(self, x: Any) -> Any:
+        shape = np.shape(x)
+        if not shape:
+            raise ShapeError("Flatten: takes a batch, got a single number")
+        return ops.reshape(x, (shape[0], math.prod(shape[1:])))

@@ -1,6 +1,6 @@
 """Losses: what training makes small. Each gives one number, a Tensor of shape ()."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import reduce
 from operator import add
 from typing import Any
@@ -13,12 +13,23 @@ from ..primitive import Primitive, reserve_names
 from ..tape import Value, scope
 
 
-def cross_entropy(logits: Any, labels: Any, *, name: str | None = None) -> Any:
+def cross_entropy(
+    logits: Any,
+    labels: Any,
+    *,
+    label_smoothing: float = 0.0,
+    class_weights: Any = None,
+    name: str | None = None,
+) -> Any:
     """Mean of −log softmax(logits)[label] over a batch. `logits: (n, k) floating, labels: (n,) integers → ()`.
 
-    One primitive: the largest logit is taken out of the exponentials, so it never overflows, and the gradient is
-    (softmax(logits) − onehot(labels)) / n. Source: Bishop 2006, "Pattern recognition and machine learning", equations
-    4.108 and 4.109.
+    label_smoothing  how much of each label's probability is spread evenly over all k classes (Szegedy et al. 2016,
+                     "Rethinking the Inception architecture", section 7)
+    class_weights    (k,), at least 0: what an example of each class counts; the mean is the weighted one
+
+    One primitive, where neither is given: the largest logit is taken out of the exponentials, so it never overflows,
+    and the gradient is (softmax(logits) − onehot(labels)) / n. Source: Bishop 2006, "Pattern recognition and machine
+    learning", equations 4.108 and 4.109.
 
     >>> import autodiff as ad
     >>> logits = ad.Tensor([[0.0, 0.0], [1e4, 0.0]])
@@ -29,7 +40,7 @@ def cross_entropy(logits: Any, labels: Any, *, name: str | None = None) -> Any:
            [ 0.  ,  0.  ]]))
 
     Raises ShapeError for other shapes, OperandError for labels that are not integers, SettingError for labels outside
-    0..k-1.
+    0..k-1, smoothing outside 0..1, or weights that are negative or all 0.
     """
     labels = labels if isinstance(labels, Value) else np.asarray(labels)
     shape, classes = np.shape(logits), labels.data if isinstance(labels, Value) else labels
@@ -47,7 +58,72 @@ def cross_entropy(logits: Any, labels: Any, *, name: str | None = None) -> Any:
             f"cross_entropy: labels must be in 0..{shape[1] - 1} for logits of shape {shape}, "
             f"found {low if low < 0 else high}"
         )
-    return _cross_entropy(logits, labels, name=name)
+    if not 0 <= label_smoothing <= 1:
+        raise SettingError(f"cross_entropy: label_smoothing must be in 0..1, got {label_smoothing}")
+    if not label_smoothing and class_weights is None:
+        return _cross_entropy(logits, labels, name=name)
+    chances = ops.log_softmax(logits)
+    losses = -ops.take_along_axis(chances, ops.reshape(labels, (-1, 1)), axis=1)
+    if label_smoothing:
+        even = -ops.mean(chances, axis=1, keepdims=True)
+        losses = (1 - label_smoothing) * losses + label_smoothing * even
+    if class_weights is None:
+        return ops.mean(losses, name=name)
+    weights = np.asarray(class_weights, dtype=losses.dtype)
+    if weights.shape != shape[1:]:
+        raise ShapeError(f"cross_entropy: class_weights must be of shape ({shape[1]},), got {weights.shape}")
+    if not np.all(weights >= 0) or not np.any(weights[classes] > 0):
+        raise SettingError("cross_entropy: class_weights must be at least 0, and above 0 for a class that occurs")
+    own = weights[classes].reshape(-1, 1)
+    return ops.divide(ops.sum(losses * own), float(own.sum()), name=name)
+
+
+def binary_cross_entropy(logits: Any, targets: Any, *, name: str | None = None) -> Any:
+    """Mean of −t log σ(z) − (1 − t) log(1 − σ(z)). `logits, targets: any one shape, targets in 0..1 → ()`.
+
+    Computed as softplus(z) − t·z, which never takes the log of 0. Source: Bishop 2006, equation 4.90.
+
+    >>> round(float(binary_cross_entropy(np.array([0.0, 1000.0]), np.array([1.0, 1.0]))), 4)
+    0.3466
+
+    Raises ShapeError if the shapes differ, SettingError for targets outside 0..1.
+    """
+    _same_shapes("binary_cross_entropy", logits, targets)
+    plain = np.asarray(targets.data if isinstance(targets, Value) else targets)
+    if not np.all((plain >= 0) & (plain <= 1)):
+        raise SettingError("binary_cross_entropy: targets are probabilities and must be in 0..1")
+    return ops.mean(ops.softplus(logits) - ops.multiply(targets, logits), name=name)
+
+
+def hinge_loss(scores: Any, labels: Any, *, name: str | None = None) -> Any:
+    """Mean of max(0, 1 − margin): how far each example is from being right by a margin of 1. `→ ()`
+
+    scores (n,), labels (n,) of −1 and 1: the margin is label · score (Cortes & Vapnik 1995)
+    scores (n, k), labels (n,) of 0..k−1: the margin is the label's score less the highest of the others
+        (Crammer & Singer 2001, equation 4)
+
+    >>> float(hinge_loss(np.array([0.5, -2.0]), np.array([1, -1])))
+    0.25
+    >>> float(hinge_loss(np.array([[2.0, 0.0, 1.5]]), np.array([0])))
+    0.5
+
+    Raises ShapeError for other shapes, SettingError for other labels.
+    """
+    plain = np.asarray(labels.data if isinstance(labels, Value) else labels)
+    shape = np.shape(scores)
+    if len(shape) not in (1, 2) or plain.shape != shape[:1] or 0 in shape:
+        raise ShapeError(f"hinge_loss: takes scores (n,) or (n, k) and labels (n,), got {shape} and {plain.shape}")
+    if len(shape) == 1:
+        if not np.all(np.abs(plain) == 1):
+            raise SettingError("hinge_loss: labels of one score each are -1 and 1")
+        margins = ops.multiply(plain.astype(np.result_type(scores, np.float32)), scores)
+    else:
+        if shape[1] < 2 or plain.dtype.kind not in "iu" or plain.min() < 0 or plain.max() >= shape[1]:
+            raise SettingError(f"hinge_loss: labels must be whole numbers in 0..{shape[1] - 1}, of two classes or more")
+        is_own = plain[:, None] == np.arange(shape[1])
+        own = ops.sum(ops.where(is_own, scores, 0.0), axis=1)
+        margins = own - ops.max(ops.where(is_own, -np.inf, scores), axis=1)
+    return ops.mean(ops.relu(1.0 - margins), name=name)
 
 
 def mse_loss(y: Any, target: Any, *, name: str | None = None) -> Any:
@@ -58,10 +134,62 @@ def mse_loss(y: Any, target: Any, *, name: str | None = None) -> Any:
 
     Raises ShapeError if the shapes differ: broadcasting (n,) against (n, 1) would be a mistake nobody sees.
     """
-    if np.shape(y) != np.shape(target):
-        raise ShapeError(f"mse_loss: operand shapes {np.shape(y)} and {np.shape(target)} differ")
+    _same_shapes("mse_loss", y, target)
     error = ops.subtract(y, target)
     return ops.mean(error * error, name=name)
+
+
+def l1_loss(y: Any, target: Any, *, name: str | None = None) -> Any:
+    """Mean of |y − target| over all numbers. `y, target: any one shape → ()`.
+
+    >>> float(l1_loss(np.array([1.0, 2.0]), np.array([1.0, 4.0])))
+    1.0
+
+    Raises ShapeError if the shapes differ.
+    """
+    _same_shapes("l1_loss", y, target)
+    return ops.mean(ops.abs(ops.subtract(y, target)), name=name)
+
+
+def huber_loss(y: Any, target: Any, *, delta: float = 1.0, name: str | None = None) -> Any:
+    """Mean of e²/2 where |e| ≤ delta, else delta · (|e| − delta/2), for e = y − target. `any one shape → ()`.
+
+    Source: Huber 1964, "Robust estimation of a location parameter".
+
+    >>> float(huber_loss(np.array([0.5, 3.0]), np.array([0.0, 0.0])))
+    1.3125
+
+    Raises ShapeError if the shapes differ, SettingError for a delta that is not positive.
+    """
+    _same_shapes("huber_loss", y, target)
+    if not delta > 0:
+        raise SettingError(f"huber_loss: delta must be above 0, got {delta}")
+    size = ops.abs(ops.subtract(y, target))
+    near = ops.minimum(size, delta)  # e²/2 up to delta, then straight on
+    return ops.mean(near * (size - 0.5 * near), name=name)
+
+
+def _same_shapes(loss: str, y: Any, target: Any) -> None:
+    if np.shape(y) != np.shape(target):
+        raise ShapeError(f"{loss}: operand shapes {np.shape(y)} and {np.shape(target)} differ")
+
+
+def l1_penalty(parameters: Iterable[Any], beta: float) -> Any:
+    """beta · Σ |w|, over every number of every tensor given: a term to add to the loss, in the scope "l1".
+
+    Its gradient is beta · sign w, which drives weights to 0. Source: Tibshirani 1996, "Regression shrinkage and
+    selection via the lasso".
+
+    >>> import autodiff as ad
+    >>> w = ad.Tensor([3.0, -4.0])
+    >>> penalty = l1_penalty([w], beta=0.1)
+    >>> penalty.backward()
+    >>> round(penalty.item(), 3), w.grad
+    (0.7, array([ 0.1, -0.1]))
+
+    Raises SettingError if beta is negative or there is no parameter.
+    """
+    return _penalty("l1", parameters, beta, float(beta), lambda parameter: ops.sum(ops.abs(parameter)))
 
 
 def l2_penalty(parameters: Iterable[Any], beta: float) -> Any:
@@ -80,14 +208,17 @@ def l2_penalty(parameters: Iterable[Any], beta: float) -> Any:
 
     Raises SettingError if beta is negative or there is no parameter.
     """
+    return _penalty("l2", parameters, beta, float(beta) / 2, _sum_squares)
+
+
+def _penalty(kind: str, parameters: Iterable[Any], beta: float, factor: float, size: Callable[[Any], Any]) -> Any:
     if not 0 <= beta < np.inf:
-        raise SettingError(f"l2_penalty: beta must be finite and at least 0, got {beta}")
+        raise SettingError(f"{kind}_penalty: beta must be finite and at least 0, got {beta}")
     parameters = list(parameters)
     if not parameters:
-        raise SettingError("l2_penalty: needs at least one parameter")
-    with scope("l2"):
-        squares = [_sum_squares(parameter) for parameter in parameters]
-        return ops.multiply(reduce(add, squares), float(beta) / 2, name="penalty")
+        raise SettingError(f"{kind}_penalty: needs at least one parameter")
+    with scope(kind):
+        return ops.multiply(reduce(add, [size(parameter) for parameter in parameters]), factor, name="penalty")
 
 
 def _cross_entropy_forward(logits: Any, labels: Any) -> Any:

@@ -102,6 +102,10 @@ class Module:
                     seen.add(id(value))
                     yield (f"{path}.{name}" if path else name), value
 
+    def named_buffers(self) -> Iterator[tuple[str, np.ndarray]]:
+        """Every array that is an attribute: what a module keeps without training it (`BatchNorm1d`), with its path."""
+        return self._named(np.ndarray)
+
     def train(self, mode: bool = True) -> Self:
         """Switch this module and all below it to training mode (dropout drops) or out of it, and return it."""
         for _, module in self.named_modules():
@@ -113,11 +117,12 @@ class Module:
         return self.train(False)
 
     def state_dict(self) -> dict[str, np.ndarray]:
-        """A copy of every parameter's array, by path."""
-        return {path: parameter.data.copy() for path, parameter in self.named_parameters()}
+        """A copy of every parameter's array, and of every buffer, by path."""
+        parameters = {path: parameter.data.copy() for path, parameter in self.named_parameters()}
+        return parameters | {path: buffer.copy() for path, buffer in self.named_buffers()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Copy arrays, by path, into the parameters. Everything fits, or nothing is changed.
+        """Copy arrays, by path, into the parameters and buffers. Everything fits, or nothing is changed.
 
         Floating arrays are cast to the parameter's dtype. Raises CheckpointError, which lists every misfit: parameters
         that are missing, names that are no parameter, expected and found shape.
@@ -128,17 +133,16 @@ class Module:
         Traceback (most recent call last):
         autodiff.errors.CheckpointError: Linear: "weight" expects shape (3, 2), found (2, 2); missing "bias"; unexpected "gain"
         """  # noqa: E501
-        parameters = dict(self.named_parameters())
-        found = {path: parameter for path, parameter in parameters.items() if path in state}
-        problems = [p for path, parameter in found.items() if (p := _misfit(path, parameter, state[path]))]
-        if missing := [f'"{path}"' for path in parameters if path not in state]:
+        own = {path: parameter.data for path, parameter in self.named_parameters()} | dict(self.named_buffers())
+        problems = [p for path, array in own.items() if path in state and (p := _misfit(path, array, state[path]))]
+        if missing := [f'"{path}"' for path in own if path not in state]:
             problems.append(f"missing {', '.join(missing)}")
-        if unexpected := [f'"{path}"' for path in state if path not in parameters]:
+        if unexpected := [f'"{path}"' for path in state if path not in own]:
             problems.append(f"unexpected {', '.join(unexpected)}")
         if problems:
             raise CheckpointError(f"{type(self).__name__}: {'; '.join(problems)}")
-        for path, parameter in parameters.items():
-            parameter.data[...] = _plain(state[path])
+        for path, array in own.items():
+            array[...] = _plain(state[path])
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(f'{name}={child!r}' for name, child in self.children())})"
@@ -148,14 +152,14 @@ def _plain(value: Any) -> np.ndarray:
     return np.asarray(value.data if isinstance(value, Value) else value)
 
 
-def _misfit(path: str, parameter: Parameter, value: Any) -> str | None:
-    """Why a value cannot become a parameter's array; None if it can."""
+def _misfit(path: str, own: np.ndarray, value: Any) -> str | None:
+    """Why a value cannot become a parameter's or a buffer's array; None if it can."""
     try:
         array = _plain(value)
     except ValueError:  # nested lists of unequal length
-        return f'"{path}" expects an array of shape {parameter.shape}, found a {type(value).__name__}'
-    if array.shape != parameter.shape:
-        return f'"{path}" expects shape {parameter.shape}, found {array.shape}'
+        return f'"{path}" expects an array of shape {own.shape}, found a {type(value).__name__}'
+    if array.shape != own.shape:
+        return f'"{path}" expects shape {own.shape}, found {array.shape}'
     if array.dtype.kind != "f":
-        return f'"{path}" expects dtype {parameter.dtype}, found {array.dtype}'
+        return f'"{path}" expects dtype {own.dtype}, found {array.dtype}'
     return None
