@@ -44,7 +44,27 @@ def rmsprop(p, lr=1e-2, alpha=0.99, eps=1e-8, momentum=0.0, weight_decay=0.0):
         p = p - lr * b
 
 
+def adagrad(p, lr=1e-2, eps=1e-10, weight_decay=0.0):
+    v = 0.0
+    while True:
+        g = (yield p) + weight_decay * p
+        v = v + g * g
+        p = p - lr * g / (sqrt(v) + eps)
+
+
+def rolling(p, lr, momentum=0.9, weight_decay=0.0):
+    return sgd(p, lr, momentum, weight_decay=weight_decay)
+
+
+def looking_ahead(p, lr, momentum=0.9, weight_decay=0.0):
+    return sgd(p, lr, momentum, nesterov=True, weight_decay=weight_decay)
+
+
 CASES = [
+    (optim.Momentum, rolling, {"lr": 0.1}),
+    (optim.Nesterov, looking_ahead, {"lr": 0.1, "momentum": 0.8, "weight_decay": 0.3}),
+    (optim.AdaGrad, adagrad, {}),
+    (optim.AdaGrad, adagrad, {"lr": 0.1, "eps": 0.1, "weight_decay": 0.3}),
     (optim.SGD, sgd, {"lr": 0.1}),
     (optim.SGD, sgd, {"lr": 0.1, "momentum": 0.9}),
     (optim.SGD, sgd, {"lr": 0.1, "momentum": 0.9, "nesterov": True}),
@@ -150,6 +170,15 @@ P = ad.Tensor([1.0])
         (lambda: optim.Adam([P], betas=(0.9, 1.0)), "betas[1]"),
         (lambda: optim.AdamW([P], eps=-1), "eps"),
         (lambda: optim.RMSProp([P], alpha=1.0), "alpha"),
+        (lambda: optim.AdaGrad([P], lr=-1), "lr"),
+        (lambda: optim.SGD([{"params": [P], "lr": -1}], lr=0.1), "lr must be finite"),
+        (lambda: optim.SGD([{"params": [P], "momentum": 0.5}], lr=0.1), "takes params, lr and weight_decay, not mom"),
+        (lambda: optim.AdaGrad([{"params": [P], "lr": 1.0}], lr=0.0), "which is 0"),
+        (lambda: optim.ExponentialMovingAverage([P], decay=1.0), "decay must be in [0, 1)"),
+        (lambda: optim.clip_grad_norm([P], 0), "above 0, got 0"),
+        (lambda: optim.clip_grad_value([P], -1), "above 0"),
+        (lambda: optim.max_norm([P], float("nan")), "above 0"),
+        (lambda: optim.max_norm([ad.Tensor([1.0])], 1.0), "(n_in, n_out), got (1,)"),
     ],
 )
 def test_a_setting_out_of_range_is_named(make, words):
@@ -187,8 +216,96 @@ def test_a_state_that_does_not_fit_is_refused_and_changes_nothing(state, words):
         ([np.ones(2)], OperandError, "parameter 0 is a ndarray"),
         ([P, P * 2], OperandError, "parameter 1 is the result of an operation"),
         ([P, P], SettingError, "parameter 1 is given twice"),
+        ([{"params": [P]}, {"params": [P]}], SettingError, "parameter 1 is given twice"),
+        ([{"params": [P]}, P], OperandError, "every group is a dict"),
+        ([{"params": []}], SettingError, "no parameters"),
     ],
 )
 def test_what_cannot_be_trained_is_refused(params, error, words):
     with pytest.raises(error, match=words):
         optim.Adam(params)
+
+
+def test_groups_have_their_own_learning_rate_and_decay():
+    p, q = ad.Tensor([1.0]), ad.Tensor([1.0])
+    sgd = optim.SGD([{"params": [p], "lr": 0.01, "weight_decay": 0.5}, {"params": [q]}], lr=0.1)
+    p.grad = q.grad = np.array([1.0])
+    sgd.lr = 0.2  # as a schedule does: every group's is scaled
+    sgd.step()
+    assert p.data[0] == pytest.approx(1 - 0.02 * 1.5)
+    assert q.data[0] == pytest.approx(1 - 0.2)
+
+
+def test_groups_are_part_of_the_state():
+    p, q = ad.Tensor([1.0]), ad.Tensor([1.0])
+    state = optim.SGD([{"params": [p], "lr": 0.0625}, {"params": [q]}], lr=0.125).state_dict()
+    other = optim.SGD([p, q], lr=0.1)
+    other.load_state_dict(state)
+    assert [(group.members, group.lr_scale) for group in other.groups] == [((0,), 0.5), ((1,), 1.0)]
+    state["groups"][0]["members"] = [1]
+    with pytest.raises(CheckpointError, match="each of 2 parameters once"):
+        other.load_state_dict(state)
+
+
+def with_gradients(*arrays):
+    found = []
+    for array in arrays:
+        p = ad.Tensor(np.zeros_like(array))
+        p.grad = np.array(array)
+        found.append(p)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("most", "factor"), [(10.0, 1.0), (5.0, 1.0), (2.5, 0.5), (1e-9, 2e-10)], ids=["far", "at it", "half", "tiny"]
+)
+def test_gradients_are_scaled_together_to_a_norm(most, factor):
+    a, b = with_gradients([3.0, 0.0], [[4.0]])
+    assert optim.clip_grad_norm([a, b, ad.Tensor([1.0])], most) == 5.0
+    np.testing.assert_allclose(a.grad, [3 * factor, 0])
+    np.testing.assert_allclose(b.grad, [[4 * factor]])
+
+
+def test_a_norm_that_is_not_finite_is_told_and_nothing_is_scaled():
+    (a,) = with_gradients([np.nan, 3.0])
+    assert np.isnan(optim.clip_grad_norm([a], 1.0))
+    assert a.grad[1] == 3.0
+
+
+def test_an_average_trails_the_weights_and_gives_them_back():
+    p = ad.Tensor([0.0])
+    average = optim.ExponentialMovingAverage([p], decay=0.9)
+    expected = None
+    for t in range(50):
+        p.data[:] = t
+        decay = min(0.9, (1 + t) / (10 + t)) if t else 0.0
+        expected = float(t) if expected is None else decay * expected + (1 - decay) * t
+        average.update()
+    with average.applied():
+        assert p.data[0] == pytest.approx(expected)
+    assert p.data[0] == 49
+
+
+def test_an_average_gives_the_weights_back_after_an_error():
+    p = ad.Tensor([1.0])
+    average = optim.ExponentialMovingAverage([p])
+    average.update()
+    p.data[:] = 5.0
+    with pytest.raises(RuntimeError), average.applied():
+        raise RuntimeError
+    assert p.data[0] == 5.0
+
+
+def test_the_state_of_an_average():
+    p, q = ad.Tensor([1.0]), ad.Tensor([1.0])
+    first, second = optim.ExponentialMovingAverage([p]), optim.ExponentialMovingAverage([q])
+    first.update()
+    second.load_state_dict(first.state_dict())
+    for one in (first, second):
+        one.params[0].data[:] = 2.0
+        one.update()
+    assert first.average[0][0] == second.average[0][0]
+    with pytest.raises(CheckpointError, match=r"expects parameters of shapes \[\(1,\)\]"):
+        first.load_state_dict({"t": 1, "decay": 0.5, "average": [np.ones(2)]})
+    with pytest.raises(CheckpointError, match="not a state"):
+        first.load_state_dict({"t": 1})
