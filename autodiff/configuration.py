@@ -10,6 +10,7 @@ from typing import Any, Self
 
 from .errors import SettingError
 from .nn import Module
+from .objective import Penalties
 from .optim import SGD, Adam, AdamW, Optimizer, RMSProp
 from .schedules import SCHEDULES
 
@@ -85,6 +86,11 @@ class Configuration:
     def folder(self) -> Path:
         """The run folder."""
         return Path(self.out or f"runs/{Path(self.data).stem}")
+
+    @property
+    def penalties(self) -> Penalties:
+        """What is added to the cross-entropy."""
+        return Penalties(l2=self.l2)
 
     def make_optimizer(self, model: Module) -> Optimizer:
         """The optimiser for a model's parameters."""

@@ -10,6 +10,7 @@
     ├── ExpressionError (ValueError)      text that the expression parser does not admit
     ├── SourceError (ValueError)          a file, function or NAME=VALUE that cannot be used
     ├── SettingError (ValueError)         an option or hyperparameter outside what is allowed
+    ├── DivergenceError (ArithmeticError) training whose loss is not finite, or has exploded
     ├── DataError (ValueError)            a data file is malformed
     │   └── MissingDataError (FileNotFoundError)
     └── CheckpointError (ValueError)      a checkpoint is foreign, altered, truncated or does not fit
@@ -62,6 +63,14 @@ class SourceError(AutodiffError, ValueError):
 
 class SettingError(AutodiffError, ValueError):
     """An option or hyperparameter is outside what is allowed."""
+
+
+class DivergenceError(AutodiffError, ArithmeticError):
+    """Training whose loss is not finite, or has exploded; `cause` is the first cause, where there is one."""
+
+    def __init__(self, message: str = "", cause: object = None) -> None:
+        super().__init__(message)
+        self.cause = cause
 
 
 class DataError(AutodiffError, ValueError):

@@ -177,7 +177,7 @@ def one_step(path: Path_ | Run) -> Any:
     sample = state["data"]["sample"]
     x = Tensor(data.pixels(sample["images"]), name="images", requires_grad=False)
     labels = Tensor(sample["labels"], name="labels")
-    return objective(model, x, labels, weights(model), _configuration(state).l2).loss
+    return objective(model, x, labels, weights(model), _configuration(state).penalties).loss
 
 
 # Training
@@ -243,7 +243,7 @@ def _fit(
         epochs=configuration.epochs,
         batch_size=configuration.batch,
         rng=for_order,
-        l2=configuration.l2,
+        penalties=configuration.penalties,
         schedule=SCHEDULES[configuration.schedule],
         callbacks=(_Folder(folder, header), *callbacks),
         state=None if state is None else state["training"],

@@ -18,14 +18,15 @@ from autodiff.configuration import OPTIMIZERS, Configuration
 from autodiff.errors import (
     CheckpointError,
     DataError,
+    DivergenceError,
     MissingCheckpointError,
     OperandError,
     SettingError,
     ShapeError,
 )
-from autodiff.schedules import SCHEDULES, cosine
+from autodiff.schedules import SCHEDULES, Plateau, cosine, warmed_up
 from autodiff.threads import single_threaded
-from autodiff.train import Callback, fit, measure
+from autodiff.train import Callback, EarlyStopping, Penalties, Updates, fit, measure
 
 TIMES = ("seconds", "images_per_second")
 
@@ -294,12 +295,198 @@ def test_what_fit_cannot_use_is_refused(options, error, words):
     assert "\n" not in str(info.value)
 
 
-@pytest.mark.parametrize("name", SCHEDULES)
-def test_a_schedule_starts_at_1_and_never_rises(name):
+@pytest.mark.parametrize(
+    ("name", "ends"),
+    [("constant", 1), ("linear", 0), ("cosine", 0), ("cooldown", 0), ("step", 0.01)],
+)
+def test_a_schedule_starts_at_1_and_never_rises(name, ends):
     factors = [SCHEDULES[name](progress) for progress in np.linspace(0, 1, 50)]
     assert factors[0] == 1
     assert all(a >= b for a, b in pairwise(factors))
-    assert factors[-1] == pytest.approx(1 if name == "constant" else 0, abs=1e-12)
+    assert factors[-1] == pytest.approx(ends, abs=1e-12)
+
+
+def test_one_cycle_rises_to_1_and_falls():
+    factors = [SCHEDULES["one_cycle"](progress) for progress in np.linspace(0, 1, 101)]
+    top = factors.index(1.0)
+    assert top == 30
+    assert all(a < b for a, b in pairwise(factors[: top + 1]))
+    assert all(a > b for a, b in pairwise(factors[top:]))
+    assert (factors[0], factors[-1]) == pytest.approx((1 / 25, 1 / 250_000))
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_a_warm_up_begins_at_0_and_runs_into_the_whole_schedule(name):
+    schedule, warm = SCHEDULES[name], warmed_up(SCHEDULES[name], 0.25)
+    assert warm(0) == 0
+    assert warm(0.125) == pytest.approx(schedule(0) / 2)
+    assert [warm(0.25 + 0.75 * p) for p in (0, 0.4, 1)] == pytest.approx([schedule(p) for p in (0, 0.4, 1)])
+    assert warmed_up(schedule, 0) is schedule
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.0, float("nan")])
+def test_a_warm_up_is_a_part_of_the_run(share):
+    with pytest.raises(SettingError, match=r"in \[0, 1\)"):
+        warmed_up(cosine, share)
+
+
+def test_a_plateau_lowers_the_learning_rate_each_time_it_lasts():
+    plateau = Plateau(factor=0.1, patience=2, least=0.005)
+    losses = [1.0, 1.0, 1.0, 0.9, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0]
+    assert [round(plateau.update(loss), 6) for loss in losses] == [1, 1, 0.1, 0.1, 0.1, 0.01, 0.01, 0.005, 0.005, 0.005]
+
+
+# What stands between a gradient and its update, and what ends training early
+
+EVERYTHING = {
+    "penalties": Penalties(l1=1e-5, l2=1e-4, label_smoothing=0.1),
+    "updates": Updates(accumulate=2, clip_norm=1.0, clip_value=0.5, max_norm=2.0, average=0.9),
+    "augment": lambda points, rng: points + rng.normal(0, 0.05, points.shape).astype(points.dtype),
+}
+
+
+def test_parts_of_a_batch_add_up_to_the_batch():
+    whole, parts = (fit_rings(dropout=0.0, penalties=Penalties(l2=1e-3), updates=Updates(accumulate=n)) for n in (1, 5))
+    for path, array in whole.model.state_dict().items():
+        np.testing.assert_allclose(parts.model.state_dict()[path], array, atol=2e-4)
+    assert parts.history[-1]["train_loss"] == pytest.approx(whole.history[-1]["train_loss"], rel=1e-4)
+
+
+def test_clipped_gradients_move_weights_no_farther():
+    model = nn.MLP([2, 4, 2], rng=np.random.default_rng(0))
+    before = model.state_dict()
+    sgd = optim.SGD(model.parameters(), lr=1.0)
+    fit_rings(epochs=1, model=model, optimizer=sgd, batch_size=300, updates=Updates(clip_norm=0.01))
+    change = sum(float(((model.state_dict()[path] - array) ** 2).sum()) for path, array in before.items())
+    assert np.sqrt(change) == pytest.approx(0.01, rel=1e-3)
+
+
+def test_max_norm_holds_after_every_update():
+    training = fit_rings(updates=Updates(max_norm=0.7))
+    for weight in training.weights:
+        assert np.linalg.norm(weight.data, axis=0).max() <= 0.7 + 1e-5
+
+
+def test_the_average_is_measured_and_kept():
+    training = fit_rings(updates=Updates(average=0.9))
+    model = nn.MLP([2, 16, 16, 2], dropout=0.1)
+    model.load_state_dict(training.evaluated_state())
+    found = measure(model, VALIDATION, prepare=np.asarray)
+    assert training.history[-1]["validation_loss"] == found.loss
+    assert not same(training.evaluated_state(), training.model.state_dict())
+
+
+def test_the_history_has_gradient_norms_and_update_ratios():
+    record = fit_rings(epochs=1).history[0]
+    assert 0.01 < record["gradient_norm"] < 10
+    assert 1e-4 < record["update_ratio"] < 1
+
+
+class Losses(Callback):
+    """Makes the validation losses of a run what a test wants them to be."""
+
+    def __init__(self, *losses):
+        self.losses = losses
+
+    def on_epoch_end(self, training):
+        training.history[-1]["validation_loss"] = self.losses[training.epoch - 1]
+
+
+def test_early_stopping_goes_back_to_the_best_weights():
+    seen = {}
+
+    class Remember(Callback):
+        def on_epoch_end(self, training):
+            seen[training.epoch] = training.model.state_dict()
+
+    stopping = EarlyStopping(patience=2)
+    training = fit_rings(epochs=9, callbacks=[Losses(1.0, 0.5, 0.6, 0.7, 0.1), Remember(), stopping])
+    assert training.epoch == 4
+    assert training.stopped
+    assert same(training.model.state_dict(), seen[2])
+
+
+def test_early_stopping_needs_validation_data():
+    with pytest.raises(SettingError, match="no validation data"):
+        fit_rings(validation=None, callbacks=[EarlyStopping()])
+
+
+def test_a_plateau_is_followed():
+    plateau = Plateau(factor=0.5, patience=1)
+    training = fit_rings(epochs=3, callbacks=[], plateau=plateau, optimizer=None)
+    lowered = sum(
+        b["validation_loss"] >= min(r["validation_loss"] for r in training.history[: i + 1])
+        for i, b in enumerate(training.history[1:])
+    )
+    assert training.plateau.scale == 0.5**lowered
+
+
+@pytest.mark.parametrize("when", [{"batches": 5}, {"batches": 12}, {"epochs": 2}])
+def test_everything_at_once_goes_on_bit_for_bit(when):
+    def options():
+        return EVERYTHING | {"plateau": Plateau(patience=1), "epochs": 4}
+
+    whole = fit_rings(**options(), callbacks=[EarlyStopping(2)])
+    first = fit_rings(**options(), callbacks=[EarlyStopping(2), StopAt(**when)])
+    second = fit_rings(**options(), callbacks=[EarlyStopping(2)], state=first.state_dict())
+    assert first.interrupted
+    assert same(second.model.state_dict(), whole.model.state_dict())
+    assert same(second.evaluated_state(), whole.evaluated_state())
+    assert timeless(second.history) == timeless(whole.history)
+
+
+def test_augmentation_leaves_the_order_of_the_examples():
+    seen = []
+
+    def spy(points, rng):
+        seen.append(points.copy())
+        return points
+
+    plain = fit_rings(epochs=1)
+    same_points = fit_rings(epochs=1, augment=spy)
+    assert len(seen) == 10
+    assert same(plain.model.state_dict(), same_points.model.state_dict())
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (lambda w: w.fill(np.nan), "the loss is nan in epoch 1, batch 1 of 10"),
+        (lambda w: w.fill(np.inf), "the loss is nan in epoch 1, batch 1 of 10"),
+    ],
+)
+def test_a_loss_that_is_not_finite_ends_training_and_names_the_cause(spoil, words):
+    model = nn.MLP([2, 4, 2], rng=np.random.default_rng(0))
+    spoil(model.linear2.weight.data)
+    with pytest.raises(DivergenceError) as info:
+        fit_rings(model=model)
+    assert words in str(info.value)
+    assert "linear2" in str(info.value)
+    assert "\n" not in str(info.value)
+
+
+def test_a_loss_that_explodes_ends_training():
+    model = nn.MLP([2, 8, 2], rng=np.random.default_rng(0))
+    with pytest.raises(DivergenceError, match="lower the learning rate"):
+        fit_rings(model=model, optimizer=optim.SGD(model.parameters(), lr=1e5), epochs=5)
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: Penalties(l1=-1), "l1 must be"),
+        (lambda: Penalties(label_smoothing=2), "label_smoothing"),
+        (lambda: Updates(accumulate=0), "accumulate"),
+        (lambda: Updates(clip_norm=-1), "clip_norm"),
+        (lambda: Updates(max_norm=float("inf")), "max_norm"),
+        (lambda: Updates(average=1.0), "average"),
+        (lambda: Plateau(factor=1.0), "factor"),
+        (lambda: EarlyStopping(0), "patience"),
+    ],
+)
+def test_a_setting_of_training_out_of_range_is_named(make, words):
+    with pytest.raises(SettingError, match=words):
+        make()
 
 
 def test_threads_are_as_before_after_an_error():
