@@ -1,102 +1,193 @@
-"""The configuration of a training run: every choice that decides its result, checked, and readable as TOML."""
+"""The configuration of a training run: every choice that decides its result, checked, and readable as TOML.
+
+One row per option, `ROWS`: what it may be and what it is for. The command line's options are made from the same rows.
+"""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
+from difflib import get_close_matches
 from json import dumps
 from math import isfinite
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from .errors import SettingError
-from .nn import Module
+from .nn import ACTIVATIONS, INITIALIZERS, MLP, NORMALISATIONS, Module
 from .objective import Penalties
-from .optim import SGD, Adam, AdamW, Optimizer, RMSProp
-from .schedules import SCHEDULES
+from .optim import SGD, AdaGrad, Adam, AdamW, Momentum, Nesterov, Optimizer, RMSProp
+from .schedules import SCHEDULES, Plateau, Schedule, warmed_up
+from .train import Updates
 
-OPTIMIZERS: dict[str, type[Optimizer]] = {"adam": Adam, "adamw": AdamW, "rmsprop": RMSProp, "sgd": SGD}
+OPTIMIZERS: dict[str, type[Optimizer]] = {
+    "adam": Adam,
+    "adamw": AdamW,
+    "rmsprop": RMSProp,
+    "adagrad": AdaGrad,
+    "sgd": SGD,
+    "momentum": Momentum,
+    "nesterov": Nesterov,
+}
+WITH_MOMENTUM = ("sgd", "momentum", "nesterov", "rmsprop")
+
+
+class Row(NamedTuple):
+    """An option: the check that its value passes, and what it is for. A check raises SettingError or returns a value."""
+
+    check: Callable[[str, Any], Any]
+    help: str
+
+
+def text(name: str, value: Any) -> str:
+    if not isinstance(value, str) or any("\ud800" <= character <= "\udfff" for character in value):
+        raise SettingError(f"{name} must be text, got {value!r}")
+    return value
+
+
+def one_of(known: Mapping[str, Any]) -> Callable[[str, Any], str]:
+    def check(name: str, value: Any) -> str:
+        if text(name, value) not in known:
+            raise SettingError(f"unknown {name} {value!r}; choose from {', '.join(known)}")
+        return str(value)
+
+    return check
+
+
+def number(low: float, high: float = float("inf"), *, above: bool = False) -> Callable[[str, Any], float]:
+    """A finite number of at least `low`, or above it, and below `high`."""
+    least = f"above {low:g}" if above else f"at least {low:g}"
+    allowed = f"in {'(' if above else '['}{low:g}, {high:g})" if isfinite(high) else least
+
+    def check(name: str, value: Any) -> float:
+        if not isinstance(value, int | float) or isinstance(value, bool) or not isfinite(value):
+            raise SettingError(f"{name} must be a finite number, got {value!r}")
+        if not low <= value < high or (above and value == low):
+            raise SettingError(f"{name} must be {allowed}, got {value}")
+        return float(value)
+
+    return check
+
+
+def count(least: int) -> Callable[[str, Any], int]:
+    def check(name: str, value: Any) -> int:
+        if not isinstance(value, int) or isinstance(value, bool) or value < least:
+            raise SettingError(f"{name} must be a whole number of at least {least}, got {value!r}")
+        return value
+
+    return check
+
+
+def switch(name: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise SettingError(f"{name} must be true or false, got {value!r}")
+    return value
+
+
+def sizes(name: str, value: Any) -> tuple[int, ...]:
+    if not isinstance(value, list | tuple):
+        raise SettingError(f"{name} must be a list of layer sizes, got {value!r}")
+    return tuple(count(1)(f"{name}: each layer size", size) for size in value)
+
+
+def source(name: str, value: Any) -> str:
+    if not text(name, value):
+        raise SettingError('data must be "digits", "mnist", a folder or an .npz file, got an empty name')
+    return str(value)
+
+
+def name_or_nothing(known: Mapping[str, Any]) -> Callable[[str, Any], str]:
+    return one_of({"": None, **known})
 
 
 @dataclass(frozen=True)
 class Configuration:
-    """What a run is made of; the same configuration gives the same weights, bit for bit.
-
-    data       "digits", "mnist", a folder with MNIST's four files, or an .npz
-    hidden     sizes of the hidden layers; empty for a linear classifier
-    dropout    probability of zeroing after each hidden layer, in [0, 1)
-    l2         beta of the penalty beta/2 · Σ w² on the weights
-    optimizer  "adam", "adamw", "rmsprop" or "sgd"
-    lr         learning rate, before the schedule
-    momentum   of "sgd"; the others have none
-    schedule   "cooldown" keeps the learning rate for seven tenths of the run and then lowers it to 0 in a straight
-               line; or "constant", "linear", "cosine" (see `schedules`)
-    batch      examples per update
-    epochs     passes over the training data
-    seed       decides initial weights, dropout, the order of the examples, and the validation split
-    out        the run folder; "runs/" and the name of the data if empty
+    """What a run is made of; the same configuration gives the same weights, bit for bit. `ROWS` says what each is for.
 
     >>> Configuration(dropout=1.0)
     Traceback (most recent call last):
-    autodiff.errors.SettingError: dropout is a probability and must be in [0, 1), got 1.0
+    autodiff.errors.SettingError: dropout must be in [0, 1), got 1.0
 
     Raises SettingError, one line that names the option, for a value that is not allowed.
     """
 
     data: str = "digits"
+    classes: str = ""
+    augment: str = ""
     hidden: tuple[int, ...] = (256, 128)
+    activation: str = "relu"
+    init: str = ""
+    normalisation: str = ""
+    residual: bool = False
     dropout: float = 0.2
+    input_dropout: float = 0.0
+    l1: float = 0.0
     l2: float = 1e-4
+    label_smoothing: float = 0.0
+    max_norm: float = 0.0
     optimizer: str = "adam"
     lr: float = 1e-3
     momentum: float = 0.9
+    weight_decay: float = 0.0
     schedule: str = "cooldown"
+    warmup: float = 0.0
+    plateau: int = 0
+    clip_norm: float = 0.0
+    clip_value: float = 0.0
+    average: float = 0.0
     batch: int = 128
+    accumulate: int = 1
     epochs: int = 5
+    patience: int = 0
+    keep: int = 0
     seed: int = 0
     out: str = ""
 
     def __post_init__(self) -> None:
-        if not isinstance(self.hidden, list | tuple):
-            raise SettingError(f"hidden must be a list of layer sizes, got {self.hidden!r}")
-        object.__setattr__(self, "hidden", tuple(self.hidden))
-        for name in ("data", "optimizer", "schedule", "out"):
-            _check_text(name, getattr(self, name))
-        for name in ("dropout", "l2", "lr", "momentum"):
-            _check_number(name, getattr(self, name))
-            object.__setattr__(self, name, float(getattr(self, name)))
-        for name, least in (("batch", 1), ("epochs", 1), ("seed", 0)):
-            _check_count(name, getattr(self, name), least)
-        for size in self.hidden:
-            _check_count("hidden: each layer size", size, 1)
-        if not self.data:
-            raise SettingError('data must be "digits", "mnist", a folder or an .npz file, got an empty name')
-        if not 0 <= self.dropout < 1:
-            raise SettingError(f"dropout is a probability and must be in [0, 1), got {self.dropout}")
-        if self.l2 < 0:
-            raise SettingError(f"l2 must be at least 0, got {self.l2}")
-        if self.lr <= 0:
-            raise SettingError(f"lr must be above 0, got {self.lr}")
-        if not 0 <= self.momentum < 1:
-            raise SettingError(f"momentum must be in [0, 1), got {self.momentum}")
-        for name, known in (("optimizer", OPTIMIZERS), ("schedule", SCHEDULES)):
-            if getattr(self, name) not in known:
-                raise SettingError(f"unknown {name} {getattr(self, name)!r}; choose from {', '.join(known)}")
+        for name, row in ROWS.items():
+            object.__setattr__(self, name, row.check(name, getattr(self, name)))
 
     @property
     def folder(self) -> Path:
         """The run folder."""
         return Path(self.out or f"runs/{Path(self.data).stem}")
 
+    def make_model(self, inputs: int, outputs: int, rng: Any = None) -> MLP:
+        """The network, with weights drawn from `rng`."""
+        return MLP(
+            [inputs, *self.hidden, outputs],
+            dropout=self.dropout,
+            input_dropout=self.input_dropout,
+            activation=self.activation,
+            init=self.init or None,
+            normalisation=self.normalisation or None,
+            residual=self.residual,
+            rng=rng,
+        )
+
+    def make_optimizer(self, params: Any) -> Optimizer:
+        """The optimiser for a model, or for parameters or groups of them."""
+        options: dict[str, Any] = {"lr": self.lr, "weight_decay": self.weight_decay}
+        if self.optimizer in WITH_MOMENTUM:
+            options["momentum"] = 0.0 if self.optimizer == "rmsprop" else self.momentum
+        return OPTIMIZERS[self.optimizer](params.parameters() if isinstance(params, Module) else params, **options)
+
+    def make_schedule(self) -> Schedule:
+        """From the part of the run that is done to a factor for the learning rate."""
+        return warmed_up(SCHEDULES[self.schedule], self.warmup)
+
+    def make_plateau(self) -> Plateau | None:
+        """What lowers the learning rate when the validation loss stays, if anything does."""
+        return Plateau(patience=self.plateau) if self.plateau else None
+
     @property
     def penalties(self) -> Penalties:
         """What is added to the cross-entropy."""
-        return Penalties(l2=self.l2)
+        return Penalties(self.l1, self.l2, self.label_smoothing)
 
-    def make_optimizer(self, model: Module) -> Optimizer:
-        """The optimiser for a model's parameters."""
-        if self.optimizer == "sgd":
-            return SGD(model.parameters(), self.lr, momentum=self.momentum)
-        return OPTIMIZERS[self.optimizer](model.parameters(), lr=self.lr)
+    @property
+    def updates(self) -> Updates:
+        """What happens to gradients before an update, and to weights after it."""
+        return Updates(self.accumulate, self.clip_norm, self.clip_value, self.max_norm, self.average)
 
     def to_dict(self) -> dict[str, Any]:
         """The options by name, as plain data."""
@@ -105,16 +196,17 @@ class Configuration:
     @classmethod
     def from_dict(cls, options: Mapping[str, Any]) -> Self:
         """The configuration with these options, and defaults for the rest. Raises SettingError for an unknown one."""
-        known = [field.name for field in fields(cls)]
         for name in options:
-            if name not in known:
-                raise SettingError(f"unknown option {name!r}; choose from {', '.join(known)}")
+            if name not in ROWS:
+                near = get_close_matches(str(name), ROWS, 1)
+                hint = f"did you mean {near[0]}?" if near else f"choose from {', '.join(ROWS)}"
+                raise SettingError(f"unknown option {name!r}; {hint}")
         return cls(**options)
 
     def to_toml(self) -> str:
         """One `name = value` per line, which `from_toml` reads back to an equal configuration.
 
-        >>> print(Configuration(epochs=2).to_toml().splitlines()[1])
+        >>> print(Configuration(epochs=2).to_toml().splitlines()[3])
         hidden = [256, 128]
         """
         return "".join(f"{name} = {_toml(value)}\n" for name, value in self.to_dict().items())
@@ -122,29 +214,57 @@ class Configuration:
     @classmethod
     def from_toml(cls, text: str) -> Self:
         """The configuration that the text describes. Raises SettingError if it is not TOML or an option is wrong."""
-        try:
-            options = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
-            raise SettingError(f"the configuration is not TOML: {error}") from error
-        return cls.from_dict(options)
+        return cls.from_dict(options_in(text))
 
 
-def _check_text(name: str, value: object) -> None:
-    if not isinstance(value, str) or any("\ud800" <= character <= "\udfff" for character in value):
-        raise SettingError(f"{name} must be text, got {value!r}")
+def options_in(text: str) -> dict[str, Any]:
+    """The options that a TOML text gives. Raises SettingError if it is not TOML."""
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SettingError(f"the configuration is not TOML: {error}") from error
 
 
-def _check_number(name: str, value: object) -> None:
-    if not isinstance(value, int | float) or isinstance(value, bool) or not isfinite(value):
-        raise SettingError(f"{name} must be a finite number, got {value!r}")
-
-
-def _check_count(name: str, value: object, least: int) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or value < least:
-        raise SettingError(f"{name} must be a whole number of at least {least}, got {value!r}")
+ROWS: dict[str, Row] = {
+    "data": Row(source, "digits, mnist, a folder with MNIST's four files or with images per class, or an .npz file."),
+    "classes": Row(text, "Only these classes: 0-4, or 1,3,7."),
+    "augment": Row(text, "Changed copies of the images: shift=2,rotation=10,scale=0.1,shear=10,elastic=34:4."),
+    "hidden": Row(sizes, "Sizes of the hidden layers; '' for none."),
+    "activation": Row(one_of(ACTIVATIONS), f"{', '.join(ACTIVATIONS)}."),
+    "init": Row(name_or_nothing(INITIALIZERS), f"Initial weights: {', '.join(INITIALIZERS)}; '' for what suits."),
+    "normalisation": Row(name_or_nothing(NORMALISATIONS), "layer or batch normalisation before each activation."),
+    "residual": Row(switch, "Hidden layers of equal width add their input to their output."),
+    "dropout": Row(number(0, 1), "Probability of zeroing a hidden unit."),
+    "input_dropout": Row(number(0, 1), "Probability of zeroing an input."),
+    "l1": Row(number(0), "Weight of the L1 penalty."),
+    "l2": Row(number(0), "Weight of the L2 penalty."),
+    "label_smoothing": Row(number(0, 1), "Share of each label that is spread over all classes."),
+    "max_norm": Row(number(0), "Most that the norm of a unit's weights may be; 0 for no limit."),
+    "optimizer": Row(one_of(OPTIMIZERS), f"{', '.join(OPTIMIZERS)}."),
+    "lr": Row(number(0, above=True), "Learning rate, before the schedule."),
+    "momentum": Row(number(0, 1), "Momentum of sgd, momentum and nesterov."),
+    "weight_decay": Row(number(0), "Weight decay by the optimiser; decoupled with adamw."),
+    "schedule": Row(one_of(SCHEDULES), f"{', '.join(SCHEDULES)}."),
+    "warmup": Row(number(0, 1), "Part of the run in which the learning rate rises from 0."),
+    "plateau": Row(
+        count(0), "Halve the learning rate after so many epochs without a better validation loss; 0: never."
+    ),
+    "clip_norm": Row(number(0), "Most that the norm of all gradients may be; 0 for no limit."),
+    "clip_value": Row(number(0), "Most that a number of a gradient may be; 0 for no limit."),
+    "average": Row(number(0, 1), "Decay of a moving average of the weights; 0 for none."),
+    "batch": Row(count(1), "Images per update."),
+    "accumulate": Row(count(1), "Parts that a batch is computed in."),
+    "epochs": Row(count(1), "Passes over the training images."),
+    "patience": Row(count(0), "Stop after so many epochs without a better validation loss; 0: never."),
+    "keep": Row(count(0), "How many epochs' checkpoints to keep, beside the last and the best."),
+    "seed": Row(count(0), "Decides everything random."),
+    "out": Row(text, "The run folder."),
+}
 
 
 def _toml(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
     if isinstance(value, tuple):
         return f"[{', '.join(map(_toml, value))}]"
     if isinstance(value, str):
