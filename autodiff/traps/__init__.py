@@ -1,0 +1,6 @@
+def lint():
+    pass
+
+
+class Finding:
+    pass
