@@ -19,7 +19,11 @@ def written(op: str, parts: Sequence[str]) -> str:
     ('1.000 / (−2.000)', 'norm(x)')
     """
     if op in INFIX and len(parts) == 2:
-        first, second = (f"({part})" if i and part.startswith("−") else part for i, part in enumerate(parts))
+        brackets = (op == "pow", True)  # a minus sign at the start of a sum needs none
+        first, second = (
+            f"({part})" if bracket and part.startswith("−") else part
+            for bracket, part in zip(brackets, parts, strict=True)
+        )
         return f"{first} {INFIX[op]} {second}"
     shown = [*parts[:4], "…"] if len(parts) > 5 else parts
     return f"{op}({', '.join(shown)})"
@@ -43,7 +47,7 @@ def _power(x: float, y: float) -> str:
 
 
 def _within_one(x: float) -> str:
-    return "it has a value only from −1 to 1" if abs(x) > 1 else ""
+    return f"it has a value only from −1 to 1, and this is {number(abs(x) - 1)} beyond" if abs(x) > 1 else ""
 
 
 REASONS: dict[str, Callable[..., str]] = {

@@ -57,7 +57,8 @@ class Scalar(Differentiable):
         except OverflowError as error:
             raise OperandError("Scalar: this integer is too large for a float") from error
         self._become_leaf(number, requires_grad, name)
-        note_cut(self, "Scalar", (given,))
+        if given is not value:
+            note_cut(self, "Scalar", (given,))
 
     @classmethod
     def record(cls, primitive: Primitive, operands: tuple[Any, ...], params: dict[str, Any], name: str | None) -> Value:

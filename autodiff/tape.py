@@ -264,7 +264,7 @@ class Value(Displayed):
             value.primitive, value.operands, value.saved, value.params = None, (), (), NO_PARAMS
         if source:
             if not value.requires_grad:
-                note_cut(value, "no_grad" if tracked else primitive.name, operands)
+                note_cut(value, primitive.name if enabled else "no_grad", operands)
             notice(value, source)
         return value
 
@@ -296,9 +296,11 @@ def note_cut(leaf: Value, how: str, operands: Sequence[Any]) -> None:
 
     The note stands in the leaf's `params`, of which a graph takes no notice, and lives as long as the leaf.
     """
-    origins = tuple(o for o in operands if isinstance(o, Value) and (o.requires_grad or "cut" in o.params))
-    if origins and current.get().source:
-        leaf.params = {"cut": Cut(how, origins)}
+    values = [operand for operand in operands if isinstance(operand, Value)]
+    tracked = tuple(value for value in values if value.requires_grad)
+    earlier = [value.params["cut"] for value in values if "cut" in value.params]
+    if current.get().source and (tracked or earlier):
+        leaf.params = {"cut": Cut(how, tracked) if tracked else earlier[0]}
 
 
 def caller() -> Source | None:

@@ -48,7 +48,8 @@ class Tensor(ArrayMethods):
         if requires_grad and not floating:
             raise OperandError(f"Tensor: only floating dtypes can be tracked, got {array.dtype}; pass dtype=float")
         self._become_leaf(array, floating if requires_grad is None else requires_grad, name)
-        note_cut(self, "Tensor", (data,))
+        if isinstance(data, Value):
+            note_cut(self, "Tensor", (data,))
 
     @classmethod
     def record(cls, primitive: Primitive, operands: tuple[Any, ...], params: dict[str, Any], name: str | None) -> Value:

@@ -25,7 +25,8 @@ def anomaly() -> Iterator[None]:
 
     Stricter than `first_cause`, which knows how it ends: a NaN that a `where` would have left out stops the program
     too. An infinite constant is taken as meant, and so is what is made of it without overflowing or giving NaN. What
-    is not recorded, such as plain arrays and what is computed under `no_grad`, is not watched. A thread watches for itself.
+    is not recorded, such as plain arrays and what is computed under `no_grad`, is not watched. Each thread watches for
+    itself.
 
     >>> import autodiff as ad
     >>> w = ad.Scalar(0.0, name="w")
