@@ -1,12 +1,13 @@
 """What stands on a card: the rows of a node and of a group, and a value as a small picture."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import PurePath
 from typing import Any
 
 import numpy as np
 
-from autodiff import BackwardTrace, Node
+from autodiff import BackwardTrace, Cause, Node
 
 from .content import Card, Line, Pixels, Row
 from .fold import Group
@@ -20,6 +21,7 @@ MOST_SUMMANDS = 4
 FLAT = 784  # the numbers of a flattened 28 by 28 image, the digits' format
 SIDES = range(8, 65)  # squares of numbers from this many pixels a side on are pictures
 SOURCE_LENGTH = 40
+CAUSE_LENGTH = 60
 
 
 def kind_of(node: Node) -> str:
@@ -98,6 +100,12 @@ def group_card(
         members=group.members,
         repeat=group.repeat,
     )
+
+
+def with_cause(card: Card, cause: Cause) -> Card:
+    """The card on which NaN or infinity began, marked as such."""
+    row = Row("first cause", Line(shorten(cause.equation, CAUSE_LENGTH), "alarm"), ())
+    return replace(card, rows=(row, *card.rows), is_alarm=True)
 
 
 def _source(node: Node) -> str:
