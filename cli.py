@@ -151,6 +151,47 @@ def step(
         terminal.step(trace)
 
 
+@app.command(epilog="Example: chainlens diagnose 'mean(log(softmax(z)))' 'z=[0, 800]' -o path.svg")
+def diagnose(
+    source: Source,
+    values: Values = None,
+    output: Annotated[
+        list[str] | None,
+        typer.Option("-o", "--output", help="Draw it too, with the way of NaN in red; may be repeated."),
+    ] = None,
+    as_json: AsJson = False,
+) -> int:
+    """Find what is wrong: the first number that became NaN or infinite, and traps that gradients are in.
+
+    Exit code 0 if nothing was found, 1 if something was.
+    """
+    return _diagnose_computation(source, values or [], output or [], as_json)
+
+
+def _diagnose_computation(source: str, values: list[str], output: list[str], as_json: bool) -> int:
+    """Diagnose an expression or a function of a file."""
+    import autodiff as ad
+    import viz
+    from autodiff.source import read_source
+    from viz.diagnosis import diagnose, diagnosis_data, show_diagnosis
+
+    paths = [_drawing_path(text) for text in output]
+    record = read_source(source, values)
+    with ad.recording(source=True):
+        value = record()
+    found = diagnose(value, record.values)
+    if as_json:
+        _print_json(diagnosis_data(found))
+    else:
+        show_diagnosis(found)
+    for text, path in zip(output, paths, strict=True):
+        if text.endswith(("/", os.sep)):
+            path.parent.mkdir(parents=True, exist_ok=True)
+        drawing = viz.draw(value, highlight=found.cause or found.nodes)
+        typer.echo(f"wrote {drawing.save(path)}", err=as_json)
+    return 0 if found.is_healthy else 1
+
+
 @app.command(epilog="Example: chainlens grad 'sum(W @ x)' 'W=[[1,2],[3,4]]' x=@x.npy --json")
 def grad(source: Source, values: Values = None, as_json: AsJson = False) -> None:
     """Print the value and the gradient with respect to every input."""

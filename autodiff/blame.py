@@ -18,6 +18,7 @@ from .tape import no_grad
 
 Mask = np.ndarray  # truth values in the shape of a node
 PRODUCTS = ("matmul", "einsum")  # linear in each operand: with operands of ones their rules tell what went in
+MOVES = ("alias", "astype", "broadcast_to", "getitem", "reshape", "to_scalar", "to_tensor", "transpose")
 ALONG = ("softmax", "log_softmax", "cumprod")  # every element of a slice along the axis is made of all of it
 
 

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from .blame import Mask, bad, ingredients, meant, trace_back
+from .blame import MOVES, Mask, bad, ingredients, meant, trace_back
 from .cause import Cause, Part, Phase, written_index
 from .errors import SettingError
 from .graph import OPERATIONS, Graph, Node
@@ -347,6 +347,9 @@ def _origin(part: Part, nodes: Sequence[Node]) -> str:
     node = nodes[part.node]
     at = f" at {written_index(part.index)}" if part.index else ""
     text = f"operand {part.name} = {number(part.value)}{at}" if not _is_plain(node) else f"operand {part.name}{at}"
+    while node.op in MOVES:
+        node = nodes[node.operands[0]]
+        text += f", picked from {label(node)}"
     if not node.is_leaf:
         text += f", from {written(node.op, [label(nodes[i]) for i in node.operands])}"
         if part.value == 0 and (why := reason_of_zero(node.op)):

@@ -102,7 +102,7 @@ def _alone(value: Value) -> Graph:
     out = np.asarray(_data(value))
     given = [_beside(operand, out.ndim) for operand in value.operands]
     nodes = [
-        Node(i, "input", (), x, x.shape, str(x.dtype), getattr(operand, "name", None))
+        Node(i, "constant" if np.any(bad(x)) else "input", (), x, x.shape, str(x.dtype), getattr(operand, "name", None))
         for i, (x, operand) in enumerate(zip(given, value.operands, strict=True))
     ]
     op = value.primitive.name if value.primitive is not None else "input"

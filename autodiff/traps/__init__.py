@@ -135,12 +135,19 @@ def _wanted(graph: Graph, ids: Mapping[int, int], parameters: Any) -> tuple[Want
     wanted = []
     for i, (name, value) in enumerate(pairs):
         if isinstance(value, Value):
-            wanted.append(Wanted(name or f"parameter {i}", ids.get(value.index, _by_name(graph, value.name)), value))
+            node = ids.get(value.index) if ids else _like(graph, value)
+            wanted.append(Wanted(name or f"parameter {i}", node, value))
         elif isinstance(name, str):
             wanted.append(Wanted(name, _by_name(graph, name), None))
         else:
             raise OperandError(f"lint: a parameter is a Scalar, a Tensor or a name, got {type(value).__name__}")
     return tuple(wanted)
+
+
+def _like(graph: Graph, value: Value) -> int | None:
+    """The leaf that has a live value's name and scope: a trace or a graph knows no live values."""
+    found = [leaf.id for leaf in graph.inputs if leaf.name and (leaf.name, leaf.scope) == (value.name, value.scope)]
+    return found[0] if len(found) == 1 else None
 
 
 def _by_name(graph: Graph, name: str | None) -> int | None:

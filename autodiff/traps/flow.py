@@ -103,11 +103,10 @@ def zero_gradient(case: Case) -> Iterator[Found]:
 
 
 def _candidates(case: Case) -> list[Node]:
-    """The leaves that should get a gradient: those the caller names, or else parameters, or else named inputs."""
-    if case.wanted is not None:
-        return [case.nodes[w.node] for w in case.wanted if w.node is not None and case.nodes[w.node].op != "constant"]
-    parameters = [node for node in case.nodes if node.op == "parameter"]
-    return parameters or [node for node in case.graph.inputs if node.name]
+    """The leaves that should get a gradient: parameters and those the caller names, or else named inputs."""
+    named = {wanted.node for wanted in case.wanted or ()}
+    chosen = [node for node in case.graph.inputs if node.op == "parameter" or node.id in named]
+    return chosen or [node for node in case.graph.inputs if node.name and case.wanted is None]
 
 
 def _blockers(case: Case, leaf: int) -> set[tuple[int, int]]:
@@ -265,7 +264,7 @@ def accidental_broadcast(case: Case) -> Iterator[Found]:
         yield Found(
             node.id,
             f"{node.op} of {shapes} makes {node.shape}: each number meets every other, and gradients are summed so",
-            remedy=f"give both one shape, as in reshape({label(flat)}, {wide.shape}), or wide[:, 0]",
+            remedy=f"give both one shape, as in reshape({label(flat)}, {wide.shape}), or {label(wide)}[:, 0]",
         )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..blame import MOVES
 from ..graph import OPERATIONS, Node
 from ..primitive import Elementwise, Primitive, builtin_names
 from ..reasons import EXPONENTIALS
@@ -16,7 +17,6 @@ from .case import Case, Found, Trap, at, first
 FLAT = 1e-5  # a derivative below it lets nothing through: of sigmoid beyond ±11.5, of tanh beyond ±6.4
 MAJORITY = 0.5  # saturated is an operation that is flat at more than this share of its numbers
 NEAR = 0.9  # of the largest exponent
-MOVES = ("alias", "astype", "broadcast_to", "getitem", "reshape", "to_scalar", "to_tensor", "transpose")
 LOST = 0.5  # the share of numbers that may underflow before it is told
 
 
