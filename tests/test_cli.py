@@ -104,8 +104,8 @@ class TestDraw:
         options = ["--heat", "--wrt", "w", "--highlight", "w,h", "--show", "value, gradient", "--theme", "dark"]
         done = chainlens("draw", "h = tanh(w*x); L = h**2", "w=1", "x=2", "-o", "pictures/", *options)
         assert done.stdout == "wrote pictures/backprop.svg\n"
-        assert done.stderr == "note: 2 nodes are not shown: they lie off the way\n"
-        assert "|gradient|" in (tmp_path / "pictures/backprop.svg").read_text()
+        assert done.stderr == "note: 2 nodes are not shown: they are on no path from w to L\n"
+        assert "‖gradient‖" in (tmp_path / "pictures/backprop.svg").read_text()
 
     def test_draws_a_function_from_a_file(self, chainlens, tmp_path, loss_file):
         done = chainlens("draw", "loss.py:loss", "w=0.3", "-o", "loss.dot")

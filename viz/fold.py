@@ -201,7 +201,8 @@ def _with_leaves(
             continue
         used_by = users.get(node.id, set())
         owner = next(iter(used_by)) if len(used_by) == 1 else None
-        if owner is not None and len(units[owner].ids) > 1 and (node.op != "input" or limit is not None):
+        is_detail = node.op == "parameter" or (node.op == "constant" and not node.name)
+        if owner is not None and len(units[owner].ids) > 1 and (is_detail or limit is not None):
             taken.setdefault(owner, []).append(node.id)
         else:
             alone.append(Group((node.id,), scopes[node.id]))
