@@ -85,7 +85,9 @@ def _came_from(origins: tuple[Value, ...], wanted: Wanted) -> bool:
 
 def zero_gradient(case: Case) -> Iterator[Found]:
     """Leaves whose gradient is exactly 0, and the node that stopped it: one finding per node."""
-    if case.trace is None or not all(np.all(np.isfinite(g)) for g in case.trace.cotangents.values()):
+    if case.trace is None or not all(
+        np.all(np.isfinite(case.trace.cotangents.get(leaf.id, 0.0))) for leaf in case.graph.inputs
+    ):
         return
     stopped: dict[tuple[int, int], tuple[str, list[str]]] = {}
     for leaf in _candidates(case):
@@ -248,9 +250,13 @@ def _floats(*arrays: Any) -> bool:
 def accidental_broadcast(case: Case) -> Iterator[Found]:
     """(n, 1) against (n,) makes (n, n), and statistics of rows that lie along columns: sums nobody meant."""
     for node in case.nodes:
-        if not isinstance(OPERATIONS.get(node.op), Elementwise) or len(node.operands) != 2:
+        if len(node.operands) != 2:
             continue
-        a, b = (case.nodes[i] for i in node.operands)
+        a, b = case.nodes[node.operands[0]], case.nodes[node.operands[1]]
+        if not a.shape or not b.shape or a.shape == b.shape:
+            continue
+        if not isinstance(OPERATIONS.get(node.op), Elementwise):
+            continue
         if {a.id, b.id}.isdisjoint(case.tracked):
             continue
         if a.shape == node.shape or b.shape == node.shape:

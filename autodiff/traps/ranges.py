@@ -16,6 +16,7 @@ from .case import Case, Found, Trap, at, first
 
 FLAT = 1e-5  # a derivative below it lets nothing through: of sigmoid beyond ±11.5, of tanh beyond ±6.4
 MAJORITY = 0.5  # saturated is an operation that is flat at more than this share of its numbers
+SATURATING = ("sigmoid", "softmax", "tanh")
 NEAR = 0.9  # of the largest exponent
 LOST = 0.5  # the share of numbers that may underflow before it is told
 
@@ -23,12 +24,14 @@ LOST = 0.5  # the share of numbers that may underflow before it is told
 def saturated(case: Case) -> Iterator[Found]:
     """Most numbers of a sigmoid or tanh, or most slices of a softmax, are where the derivative is next to 0."""
     for node in case.nodes:
-        if node.id not in case.tracked or not np.size(node.value) or not np.any(case.flows(node.id)):
+        if node.op not in SATURATING or node.id not in case.tracked or not np.size(node.value):
+            continue
+        if not np.any(case.flows(node.id)):
             continue
         out = np.asarray(node.value, dtype=float)
         if node.op == "softmax":
             yield from _saturated_softmax(case, node, out)
-        elif node.op in ("sigmoid", "tanh"):
+        else:
             slope = 1 - out * out if node.op == "tanh" else out * (1 - out)
             flat = slope < FLAT
             if np.mean(flat) > MAJORITY:
