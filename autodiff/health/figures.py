@@ -115,7 +115,7 @@ class ParameterHealth:
 class Verdict:
     """A check and what it found.
 
-    where      the layer or parameter; "data" or "loss" for those; "" if there was nothing to judge
+    where      the layer or parameter; "data" or "loss" for those; "" for nowhere
     figure     what was measured there, None if nothing was; `unit` says what kind of number it is
     message    the words that follow the figure: "of its 64 units are on for none of 605 examples"
     condition  when it is a warning and when an error

@@ -77,6 +77,10 @@ def judge(health: Health) -> tuple[Verdict, ...]:
 
 
 def _non_finite(health: Health) -> Iterable[Reading]:
+    return [*_spoilt(health)] or [Reading("", 0, "numbers are NaN or infinite")]
+
+
+def _spoilt(health: Health) -> Iterable[Reading]:
     """The data, the parameters, and the first place of each pass: from there NaN goes everywhere."""
     if health.bad_inputs:
         yield Reading("data", health.bad_inputs, "numbers in it are NaN or infinite")
