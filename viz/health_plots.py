@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from autodiff.errors import SettingError
-from autodiff.health import CHECKS, Health, LayerHealth, Magnitudes, ParameterHealth
-from autodiff.health.figures import BINS_PER_DECADE
+from autodiff.health import BINS_PER_DECADE, CHECKS, Health, LayerHealth, Magnitudes, ParameterHealth
 
 from .figure import dress, write_figure
 from .health_table import percent, says

@@ -1,20 +1,22 @@
 """A network's health as tables and lines: layers, parameters, then the verdicts with threshold, source and remedy."""
 
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from autodiff.health import Health, LayerHealth, Magnitudes, ParameterHealth, Verdict
+from autodiff.health import BINS_PER_DECADE, Health, LayerHealth, Magnitudes, ParameterHealth, Verdict
 
+from .heat import power
 from .notation import shorten
-from .numbers import minus, number
+from .numbers import BARS, minus, number
 from .terminal import console, show_table
 
 STYLES = {"ok": "green", "warning": "bold yellow", "error": "bold white on red"}
+BAR_COUNT = 20
 MOST = 5  # lines of one check; the rest is in the JSON
 INDENT = 9  # after the severity
 Result = TypeVar("Result")
@@ -23,9 +25,11 @@ Result = TypeVar("Result")
 def show_health(health: Health) -> None:
     """Print the figures and the verdicts: in colour on a terminal, as plain aligned lines in a pipe."""
     out = console()
-    out.print(Text(headline(health)), soft_wrap=True)
+    _print(out, headline(health), "")
     out.print()
-    show_table(LAYER_HEAD, [layer_row(layer) for layer in health.layers])
+    show_table(*_without_empty(LAYER_HEAD, [layer_row(layer) for layer in health.layers]))
+    out.print()
+    show_table(*gradient_table(health.layers))
     out.print()
     show_table(PARAMETER_HEAD, [parameter_row(parameter) for parameter in health.parameters])
     out.print()
@@ -83,7 +87,7 @@ def headline(health: Health) -> str:
     if health.optimizer is None or health.lr is None:
         step = "no steps measured: there is no optimiser and no learning rate"
     else:
-        step = f"steps of {health.optimizer} at learning rate {minus(f'{health.lr:g}')}"
+        step = f"steps of {health.optimizer} at lr {minus(f'{health.lr:g}')}"
     return f"{health.examples:,} examples in batches of {health.batch_size:,}; loss {number(health.loss)}; {step}"
 
 
@@ -122,8 +126,15 @@ def percent(share: float | None) -> str:
     return "> 99.9 %" if 0.9995 <= share < 1 else f"{100 * share:.1f} %"
 
 
-LAYER_HEAD = ("layer", "units", "mean ± std", "dead", "always on", "saturated", "log₁₀|g| 5 · 50 · 95 %", "g zero")
-PARAMETER_HEAD = ("parameter", "shape", "‖w‖", "‖Δw‖/‖w‖", "log₁₀|g| 5 · 50 · 95 %", "g zero")
+# The gradient g is shown by the 5, 50 and 95 % quantiles of log₁₀|g|, and by its share of exact zeros.
+LAYER_HEAD = ("layer", "units", "mean ± std", "dead", "always on", "saturated")
+PARAMETER_HEAD = ("parameter", "shape", "‖w‖", "‖Δw‖/‖w‖", "log₁₀|g| 5 50 95 %", "g = 0")
+
+
+def _without_empty(head: Sequence[str], rows: Sequence[Sequence[str]]) -> tuple[Sequence[str], Sequence[Sequence[str]]]:
+    """The table without columns that hold nothing but dashes: a terminal is narrow."""
+    kept = [i for i in range(len(head)) if any(row[i] != "—" for row in rows) or i == 0]
+    return [head[i] for i in kept], [[row[i] for i in kept] for row in rows]
 
 
 def layer_row(layer: LayerHealth) -> tuple[str, ...]:
@@ -131,7 +142,21 @@ def layer_row(layer: LayerHealth) -> tuple[str, ...]:
     units = f"{layer.units:,}" if layer.calls == 1 else f"{layer.calls:,} × {layer.units:,}"
     spread = f"{number(layer.activations.mean)} ± {number(layer.activations.std)}"
     shares = (percent(layer.dead), percent(layer.always_on), percent(layer.saturated))
-    return shorten(layer.name), units, spread, *shares, *_gradient_cells(layer.gradients)
+    return shorten(layer.name), units, spread, *shares
+
+
+def gradient_table(layers: Sequence[LayerHealth]) -> tuple[Sequence[str], Sequence[Sequence[str]]]:
+    """Head and rows: the gradient at the output of each layer, with histograms of log₁₀|g| on one scale."""
+    filled = [layer.gradients for layer in layers if layer.gradients.counts]
+    low = min((g.start for g in filled), default=0.0)
+    high = max((g.start + len(g.counts) / BINS_PER_DECADE for g in filled), default=low + 1)
+    rows = []
+    for layer in layers:
+        quantiles, zeros = _gradient_cells(layer.gradients)
+        bars = _bars(layer.gradients, low, high)
+        rows.append((shorten(layer.name), number(layer.gradients.rms), quantiles, bars, zeros))
+    scale = f"{power(low)} to {power(high)}" if filled else "histogram"
+    return ("gradient at", "rms", "log₁₀|g| 5 50 95 %", scale, "g = 0"), rows
 
 
 def parameter_row(parameter: ParameterHealth) -> tuple[str, ...]:
@@ -146,10 +171,21 @@ def parameter_row(parameter: ParameterHealth) -> tuple[str, ...]:
     return shorten(parameter.path), shape, number(parameter.norm), step, *_gradient_cells(parameter.gradients)
 
 
+def _bars(g: Magnitudes, low: float, high: float) -> str:
+    """The histogram as a line of bars from 10^low to 10^high, the highest full; nothing where there is nothing."""
+    sums = [0] * BAR_COUNT
+    for i, n in enumerate(g.counts):
+        middle = g.start + (i + 0.5) / BINS_PER_DECADE
+        sums[min(BAR_COUNT - 1, int((middle - low) / (high - low) * BAR_COUNT))] += n
+    return "".join(BARS[-(-7 * n // max(sums))] if n else " " for n in sums)
+
+
 def _gradient_cells(g: Magnitudes | None) -> tuple[str, str]:
     if g is None:
         return "—", "—"
     if g.non_finite:
-        return f"{percent(g.non_finite / g.count)} NaN or inf", percent(g.zero_share)
-    low, _, median, _, high = g.quantiles or (None,) * 5
-    return " · ".join("—" if x is None else minus(f"{x:.1f}") for x in (low, median, high)), percent(g.zero_share)
+        return f"{percent(g.non_finite / g.count)} NaN/inf", percent(g.zero_share)
+    if not g.quantiles:
+        return "—", percent(g.zero_share)
+    low, _, median, _, high = g.quantiles
+    return " ".join(minus(f"{x:.1f}") for x in (low, median, high)), percent(g.zero_share)

@@ -16,11 +16,12 @@ added up (`sums`), the two passes (`survey`), and the table of thresholds with t
 ('dead units', 'mlp/relu1', 1.0)
 """
 
-from .figures import Health, LayerHealth, Magnitudes, Moments, ParameterHealth, Verdict
+from .figures import BINS_PER_DECADE, Health, LayerHealth, Magnitudes, Moments, ParameterHealth, Verdict
 from .survey import examine
 from .verdicts import CHECKS, Check, judge
 
 __all__ = [
+    "BINS_PER_DECADE",
     "CHECKS",
     "Check",
     "Health",

@@ -1,8 +1,8 @@
 """Which values of a recorded forward pass are the outputs of layers. Read off the graph, so any module works.
 
-A layer's output is a value that depends on the examples and either is made by an activation function, or leaves its
-scope: another scope, or nothing, uses it. One that the same operation makes of the same parameters in the same scope is
-the same layer, called again: a recurrent cell is one layer with as many calls as there are time steps.
+A layer's output is a value that depends on the examples and on parameters, and either is made by an activation function
+or leaves its scope: another scope, or nothing, uses it. One that the same operation makes of the same parameters in the
+same scope is the same layer, called again: a recurrent cell is one layer with as many calls as there are time steps.
 """
 
 from collections import Counter
@@ -75,19 +75,26 @@ def activation(node: Node, nodes: tuple[Node, ...]) -> str | None:
 def find_layers(graph: Graph, examples: int, count: int, paths: Mapping[int, str]) -> tuple[Layer, ...]:
     """The layers of a graph, in the order of their first call.
 
-    examples  the id of the node that holds the examples
+    examples  the id of the node that holds the examples; −1 if there is none, as for words, which are no operand but an
+              index: then all that has an axis as long as there are examples is taken for something made of them
     count     how many these are
     paths     of the parameters, by node id
     """
+
+    def given(node: Node) -> bool:
+        return node.id == examples if examples >= 0 else count in node.shape and node.id not in paths
+
     nodes = graph.nodes
-    depends = [False] * len(nodes)  # on the examples
-    weighs = [False] * len(nodes)  # on parameters, and on nothing else that varies
+    depends = [False] * len(nodes)  # whether it depends on the examples
+    learns = [False] * len(nodes)  # whether it depends on parameters
+    weighs = [False] * len(nodes)  # whether it depends on parameters, and not on the examples
     made_of: list[frozenset[str]] = [frozenset()] * len(nodes)  # the parameters since the last activation function
     users: list[list[int]] = [[] for _ in nodes]
     functions = [activation(node, nodes) for node in nodes]
     for node in nodes:
-        depends[node.id] = node.id == examples or any(depends[i] for i in node.operands)
-        weighs[node.id] = node.id in paths or (not depends[node.id] and any(weighs[i] for i in node.operands))
+        depends[node.id] = given(node) or any(depends[i] for i in node.operands)
+        learns[node.id] = node.id in paths or any(learns[i] for i in node.operands)
+        weighs[node.id] = learns[node.id] and not depends[node.id]
         inherited = [made_of[i] for i in node.operands if functions[i] is None]
         made_of[node.id] = frozenset([paths[node.id]]) if node.id in paths else frozenset().union(*inherited)
         for operand in node.operands:
@@ -101,7 +108,7 @@ def find_layers(graph: Graph, examples: int, count: int, paths: Mapping[int, str
     found: dict[Key, list[int]] = {}
     for node in nodes:
         leaves = any(nodes[user].scope != node.scope for user in users[node.id]) or not users[node.id]
-        if depends[node.id] and not node.is_leaf and node.shape != () and (functions[node.id] or leaves):
+        if depends[node.id] and learns[node.id] and node.shape != () and (functions[node.id] or leaves):
             units = node.shape[-_unit_axes(node, count) :] if _unit_axes(node, count) else ()
             op = functions[node.id] or node.op
             found.setdefault((node.scope, op, made_of[node.id], units), []).append(node.id)

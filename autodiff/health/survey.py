@@ -181,7 +181,7 @@ class _LayerPass:
 
     def add(self, x: np.ndarray, labels: np.ndarray) -> None:
         self.bad_inputs += int(np.count_nonzero(~np.isfinite(x)))
-        given = Tensor(x, name="examples", requires_grad=False)
+        given = Tensor(x, name="examples")  # tracked if floating, so that what is made of it is recorded too
         loss = self.of(self.model, given, labels)
         trace = backprop(loss)  # refuses anything but one number
         self.loss.add(loss.data)
@@ -192,8 +192,9 @@ class _LayerPass:
         graph, ids = Graph.recorded(loss)
         structure = tuple((node.op, node.operands, node.scope) for node in graph.nodes)
         if structure not in self.known:
+            examples = ids.get(given.index, -1) if given.requires_grad else -1
             paths = {ids[index]: path for index, path in self.paths.items() if index in ids}
-            self.known[structure] = find_layers(graph, ids.get(given.index, -1), count, paths)
+            self.known[structure] = find_layers(graph, examples, count, paths)
         return self.known[structure]
 
     def result(self) -> tuple[LayerHealth, ...]:
