@@ -39,21 +39,17 @@ SATURATION: dict[str, Callable[[Any, Mapping[str, Any]], Any]] = {
 OTHER_ACTIVATIONS = {"leaky_relu", "elu", "selu", "gelu", "gelu_tanh", "silu", "softplus", "log_sigmoid", "log_softmax"}
 ACTIVATIONS = {*RECTIFIERS, *SATURATION, *OTHER_ACTIVATIONS}
 
-Key = tuple[str, str, frozenset[str], tuple[int, ...]]
+Key = tuple[str, str, frozenset[str], tuple[int, ...]]  # scope, operation, parameters, shape of its units
 
 
 @dataclass(frozen=True)
 class Layer:
-    """A layer in one graph. `key` is the same in every graph of the same model; `calls` are node ids.
-
-    unit_axes  how many axes of the output, counted from the last, tell its units apart; the others count examples
-    """
+    """A layer in one graph. `key` is the same in every graph of the same model; `calls` are node ids."""
 
     key: Key
     op: str
     calls: tuple[int, ...]
     hidden: bool
-    unit_axes: int
 
     @property
     def units(self) -> int:
@@ -109,18 +105,14 @@ def find_layers(graph: Graph, examples: int, count: int, paths: Mapping[int, str
     for node in nodes:
         leaves = any(nodes[user].scope != node.scope for user in users[node.id]) or not users[node.id]
         if depends[node.id] and learns[node.id] and node.shape != () and (functions[node.id] or leaves):
-            units = node.shape[-_unit_axes(node, count) :] if _unit_axes(node, count) else ()
-            op = functions[node.id] or node.op
-            found.setdefault((node.scope, op, made_of[node.id], units), []).append(node.id)
-    return tuple(
-        Layer(key, key[1], tuple(calls), any(hidden[i] for i in calls), len(key[3])) for key, calls in found.items()
-    )
+            key = (node.scope, functions[node.id] or node.op, made_of[node.id], _units(node, count))
+            found.setdefault(key, []).append(node.id)
+    return tuple(Layer(key, key[1], tuple(calls), any(hidden[i] for i in calls)) for key, calls in found.items())
 
 
-def _unit_axes(node: Node, count: int) -> int:
+def _units(node: Node, count: int) -> tuple[int, ...]:
     """All axes but the first, where that one counts the examples (or their parts); else the last axis alone."""
-    by_example = bool(count) and node.shape[0] % count == 0
-    return len(node.shape) - 1 if by_example else 1
+    return node.shape[1:] if node.shape[0] % count == 0 else node.shape[-1:]
 
 
 def names_of(keys: list[Key]) -> list[str]:
