@@ -168,21 +168,63 @@ def step(
         terminal.step(trace)
 
 
-@app.command(epilog="Example: chainlens diagnose 'mean(log(softmax(z)))' 'z=[0, 800]' -o path.svg")
+@app.command(
+    epilog="Examples: chainlens diagnose 'mean(log(softmax(z)))' 'z=[0, 800]' -o path.svg; "
+    "chainlens diagnose runs/digits -o health/"
+)
 def diagnose(
-    source: Source,
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="SOURCE|CHECKPOINT",
+            help="An expression or FILE.py:FUNCTION; or a checkpoint.pkl or run folder.",
+            show_default=False,
+        ),
+    ],
     values: Values = None,
     output: Annotated[
         list[str] | None,
-        typer.Option("-o", "--output", help="Draw it too, with the way of NaN in red; may be repeated."),
+        typer.Option(
+            "-o",
+            "--output",
+            help="Draw it too, with the way of NaN in red; may be repeated. Of a checkpoint, a folder for pictures.",
+        ),
+    ] = None,
+    data: Annotated[
+        str | None, typer.Option("--data", help="For a checkpoint: other training images than those of the run.")
     ] = None,
     as_json: AsJson = False,
 ) -> int:
     """Find what is wrong: the first number that became NaN or infinite, and traps that gradients are in.
 
-    Exit code 0 if nothing was found, 1 if something was.
+    Of a trained network: dead and saturated units, gradients that vanish or explode, updates too small or too large,
+    layer by layer. Exit code 0 if nothing was found, 1 if something was.
     """
+    if os.path.exists(source) or source.endswith(".pkl") or data is not None:
+        if values:
+            raise UsageError(f"{values[0]}: a checkpoint takes no NAME=VALUE")
+        return _diagnose_network(Path(source), data, output or [], as_json)
     return _diagnose_computation(source, values or [], output or [], as_json)
+
+
+def _diagnose_network(checkpoint: Path, data: str | None, output: list[str], as_json: bool) -> int:
+    """Diagnose the network of a checkpoint over its data."""
+    from autodiff import run
+    from viz.health_plots import health_pictures
+    from viz.health_table import show_health, watched
+
+    for folder in output:
+        if os.path.isfile(folder):
+            raise UsageError(f"-o {folder}: is a file; name a folder")
+    health = watched(lambda progress: run.examine(checkpoint, data, progress=progress))
+    if as_json:
+        typer.echo(health.to_json())
+    else:
+        show_health(health)
+    for folder in output:
+        for path in health_pictures(health, Path(folder)):
+            typer.echo(f"wrote {path}", err=as_json)
+    return 1 if health.severity == "error" else 0
 
 
 def _diagnose_computation(source: str, values: list[str], output: list[str], as_json: bool) -> int:

@@ -37,7 +37,7 @@ ORDER = [
     {"autodiff.check", "autodiff.expression", "autodiff.nn", "autodiff.schedules"},
     {"autodiff.source", "autodiff.optim"},
     {"autodiff.data", "autodiff.checkpoint", "autodiff.configuration", "autodiff.threads"},
-    {"autodiff.train"},
+    {"autodiff.train", "autodiff.health"},
     {"autodiff.run"},
     {"viz"},
     {"cli"},
