@@ -6,6 +6,7 @@ Heavy imports happen inside the commands that need them, so that `--help` answer
 
 import json
 import os
+import re
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -230,9 +231,9 @@ def _diagnose_network(checkpoint: Path, data: str | None, output: list[str], as_
 def _diagnose_computation(source: str, values: list[str], output: list[str], as_json: bool) -> int:
     """Diagnose an expression or a function of a file."""
     import autodiff as ad
-    import viz
     from autodiff.source import read_source
     from viz.diagnosis import diagnose, diagnosis_data, show_diagnosis
+    from viz.drawing import drawing_of
 
     paths = [_drawing_path(text) for text in output]
     record = read_source(source, values)
@@ -246,7 +247,7 @@ def _diagnose_computation(source: str, values: list[str], output: list[str], as_
     for text, path in zip(output, paths, strict=True):
         if text.endswith(("/", os.sep)):
             path.parent.mkdir(parents=True, exist_ok=True)
-        drawing = viz.draw(value, highlight=found.cause or found.nodes)
+        drawing = drawing_of(value, options={"highlight": found.cause or found.nodes})
         typer.echo(f"wrote {drawing.save(path)}", err=as_json)
     return 0 if found.is_healthy else 1
 
@@ -556,7 +557,7 @@ def main(arguments: list[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):  # a terminal that lacks a sign shows a substitute instead of failing
             stream.reconfigure(errors="replace")
     try:
-        result = app(arguments, prog_name="chainlens", standalone_mode=False)
+        result = app([_as_operand(text) for text in arguments], prog_name="chainlens", standalone_mode=False)
         sys.stdout.flush()
         return result if isinstance(result, int) else 0
     except KeyboardInterrupt:
@@ -569,6 +570,11 @@ def main(arguments: list[str] | None = None) -> int:
         if "--debug" in arguments:
             raise
         return _report(error)
+
+
+def _as_operand(text: str) -> str:
+    """An expression that begins with a minus, such as -mean(x), is no option: a space before it tells the parser."""
+    return f" {text}" if re.match(r"-\s*[\w.]+\s*[(*+/]", text) and not re.match(r"-o\S+/", text) else text
 
 
 def _report(error: Exception) -> int:
