@@ -32,7 +32,7 @@ WITH_MOMENTUM = ("sgd", "momentum", "nesterov", "rmsprop")
 
 
 class Row(NamedTuple):
-    """An option: the check that its value passes, and what it is for. A check raises SettingError or returns a value."""
+    """An option: what checks its value, and returns it or raises SettingError; and what it is for."""
 
     check: Callable[[str, Any], Any]
     help: str
@@ -246,16 +246,14 @@ ROWS: dict[str, Row] = {
     "weight_decay": Row(number(0), "Weight decay by the optimiser; decoupled with adamw."),
     "schedule": Row(one_of(SCHEDULES), f"{', '.join(SCHEDULES)}."),
     "warmup": Row(number(0, 1), "Part of the run in which the learning rate rises from 0."),
-    "plateau": Row(
-        count(0), "Halve the learning rate after so many epochs without a better validation loss; 0: never."
-    ),
+    "plateau": Row(count(0), "Halve the learning rate after so many epochs without a better validation loss."),
     "clip_norm": Row(number(0), "Most that the norm of all gradients may be; 0 for no limit."),
     "clip_value": Row(number(0), "Most that a number of a gradient may be; 0 for no limit."),
     "average": Row(number(0, 1), "Decay of a moving average of the weights; 0 for none."),
     "batch": Row(count(1), "Images per update."),
     "accumulate": Row(count(1), "Parts that a batch is computed in."),
     "epochs": Row(count(1), "Passes over the training images."),
-    "patience": Row(count(0), "Stop after so many epochs without a better validation loss; 0: never."),
+    "patience": Row(count(0), "Stop after so many epochs without a better validation loss."),
     "keep": Row(count(0), "How many epochs' checkpoints to keep, beside the last and the best."),
     "seed": Row(count(0), "Decides everything random."),
     "out": Row(text, "The run folder."),

@@ -10,6 +10,7 @@ and that is all there is to backpropagation (Linnainmaa 1970; Rumelhart, Hinton 
 """
 
 from collections.abc import Callable, Container, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,7 +22,7 @@ from .graph import Graph, Node, freeze
 from .ops.plain_data import somewhere
 from .ops.shape import astype, to_scalar, to_tensor
 from .primitive import Elementwise
-from .tape import Value, enable_grad, no_grad, topological
+from .tape import Value, current_watch, differentiating, no_grad, topological
 
 
 class Message(NamedTuple):
@@ -268,10 +269,15 @@ def cotangents_of(
     so the check for zero cotangents costs a training step next to nothing.
     """
     g = seed(output, cotangent, live=live)
-    with np.errstate(all="ignore"), enable_grad() if live else no_grad():
-        found = walk(output, g, wanted, since=since, frontier=frontier, live=live)
-        if found is None or not (live or _finite(found)):
-            found = walk(output, g, wanted, since=since, frontier=frontier, live=live, safe=True)
+    watch = current_watch()
+    with np.errstate(all="ignore"), differentiating(live):
+        if watch is not None:
+            visit = partial(watch.messages, output)
+            found = walk(output, g, wanted, since=since, frontier=frontier, live=live, safe=True, visit=visit)
+        else:
+            found = walk(output, g, wanted, since=since, frontier=frontier, live=live)
+            if found is None or not (live or _finite(found)):
+                found = walk(output, g, wanted, since=since, frontier=frontier, live=live, safe=True)
     assert found is not None
     return found if live else _separate(found, g)
 

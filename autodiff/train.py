@@ -294,7 +294,7 @@ class Training:
                 f"training: the loss exploded to {loss:.3g} in {place}, from {self.first_loss:.3g} in the first batch; "
                 "lower the learning rate or clip gradients"
             )
-        from .first_cause import first_cause  # here, since a healthy run needs none of it
+        from .causes import first_cause  # here, since a healthy run needs none of it
 
         cause = first_cause(found.loss)
         raise DivergenceError(f"training: the loss is {loss} in {place}: {cause}", cause)

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 
 # From left to right; a module imports only what stands to its left, or beside it in its own room.
 ORDER = [
-    {"autodiff.errors", "autodiff.layout", "autodiff.display"},
+    {"autodiff.errors", "autodiff.layout", "autodiff.display", "autodiff.writing"},
     {"autodiff.tape", "autodiff.encoding"},
     {"autodiff.graph"},
     {"autodiff.primitive"},
@@ -22,6 +22,10 @@ ORDER = [
     {"autodiff.linalg"},
     {"autodiff.chain_rule"},
     {"autodiff.reverse"},
+    {"autodiff.blame", "autodiff.reasons"},
+    {"autodiff.cause", "autodiff.ways"},
+    {"autodiff.causes"},
+    {"autodiff.watching", "autodiff.traps"},
     {"autodiff.forward", "autodiff.protocols"},
     {"autodiff.operators"},
     {"autodiff.scalar", "autodiff.methods"},
@@ -34,7 +38,7 @@ ORDER = [
     {"autodiff.source", "autodiff.optim"},
     {"autodiff.data", "autodiff.checkpoint", "autodiff.threads", "autodiff.interruption"},
     {"autodiff.objective", "autodiff.callbacks"},
-    {"autodiff.train", "autodiff.recipes"},
+    {"autodiff.train", "autodiff.recipes", "autodiff.health"},
     {"autodiff.configuration"},
     {"autodiff.run"},
     {"viz"},
