@@ -145,7 +145,7 @@ def examine(path: Path_, data: str | None = None, *, progress: Callable[[int, in
     return health.examine(
         model,
         dataset.train,
-        loss=lambda model, x, labels: objective(model, x, labels, weights(model), configuration.l2).loss,
+        loss=lambda model, x, labels: objective(model, x, labels, weights(model), configuration.penalties).loss,
         optimizer=optimizer,
         batch_size=configuration.batch,
         progress=progress,
