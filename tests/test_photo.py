@@ -91,3 +91,33 @@ def test_what_is_no_picture_of_a_digit_is_refused(tmp_path):
             read_photo(tmp_path / f"{name}.png")
     with pytest.raises(MissingDataError, match="no such file"):
         read_photo(tmp_path / "missing.png")
+
+
+@pytest.mark.parametrize("size", [(28, 28), (20, 20), (56, 56), (40, 28), (3, 50), (1, 1)])
+def test_a_digit_takes_its_place_in_a_page_of_any_size(size, tmp_path):
+    on_paper(DIGITS[0], 300, BLACK, WHITE, (20, 90)).save(tmp_path / "a.png")
+    seen = read_photo(tmp_path / "a.png", size)
+    assert seen.shape == size
+    ink = np.argwhere(seen > 60)
+    assert np.ptp(ink, axis=0).max() + 1 <= max(1, round(20 / 28 * min(size)))
+    if min(size) >= 20:
+        assert np.ptp(ink, axis=0).max() + 1 >= 0.85 * 20 / 28 * min(size)
+        mass = [np.average(axis, weights=seen) for axis in np.indices(seen.shape)]
+        assert np.abs(np.array(mass) - np.array(size) / 2).max() < 1.5
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_photo_is_upright_as_its_camera_was_held(orientation, tmp_path):
+    back = {1: None, 2: 0, 3: 3, 4: 1, 5: 5, 6: 2, 7: 6, 8: 4}[orientation]  # what a camera did to the picture
+    photo = on_paper(DIGITS[1], 300, BLACK, WHITE, (20, 90))
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    (photo if back is None else photo.transpose(Image.Transpose(back))).save(tmp_path / "a.jpg", exif=exif)
+    photo.save(tmp_path / "b.jpg")
+    upright, expected = read_photo(tmp_path / "a.jpg"), read_photo(tmp_path / "b.jpg")
+    assert np.corrcoef(upright.ravel(), expected.ravel())[0, 1] > 0.98
+
+
+def test_sixteen_bits_a_pixel_are_not_cut_off(tmp_path):
+    Image.fromarray(DIGITS[0].astype(np.uint16) * 257).save(tmp_path / "a.png")
+    np.testing.assert_array_equal(read_photo(tmp_path / "a.png"), DIGITS[0])

@@ -5,11 +5,12 @@ Images stay uint8, as in their files; `pixels` turns a batch of them into what a
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import OperandError, SettingError, ShapeError
+from ..errors import DataError, OperandError, SettingError, ShapeError
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,20 +32,39 @@ class Split:
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Three splits and a name; `train, validation, test = dataset` takes it apart."""
+    """Three splits and a name; `train, validation, test = dataset` takes it apart.
+
+    class_names  what each label stands for; by default the labels themselves, "0" to the highest of any split
+    reading      how a picture from a file becomes such an image, a name in `photo.READINGS`
+
+    Raises DataError for a label that has no name.
+
+    >>> split = Split(np.zeros((3, 2, 2), np.uint8), np.array([0, 1, 1]))
+    >>> Dataset(split, split, split, "pets", ("cat", "dog")).classes
+    2
+    """
 
     train: Split
     validation: Split
     test: Split
     name: str
+    class_names: tuple[str, ...] = ()
+    reading: str = "digit"
+
+    def __post_init__(self) -> None:
+        classes = 1 + max((int(split.labels.max()) for split in self if len(split)), default=-1)
+        if not self.class_names:
+            object.__setattr__(self, "class_names", tuple(map(str, range(classes))))
+        if classes > len(self.class_names):
+            raise DataError(f"{self.name}: label {classes - 1} has no name among {len(self.class_names)} classes")
 
     def __iter__(self) -> Iterator[Split]:
         return iter((self.train, self.validation, self.test))
 
     @property
     def classes(self) -> int:
-        """Outputs that a classifier needs: the highest label of any split, plus one (labels count from 0)."""
-        return 1 + max((int(split.labels.max()) for split in self if len(split)), default=-1)
+        """Outputs that a classifier needs: one for each class name."""
+        return len(self.class_names)
 
 
 def pixels(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
@@ -77,3 +97,33 @@ def batches(n: int, size: int, rng: np.random.Generator) -> Iterator[npt.NDArray
         raise SettingError(f"batches: n must be at least 0 and size at least 1, not {n} and {size}")
     order = rng.permutation(n).astype(np.intp, copy=False)
     return (order[start : start + size] for start in range(0, n, size))
+
+
+NamedArray = tuple[str, npt.NDArray[Any]]  # what to call an array in an error, and the array
+
+
+def checked_split(named_images: NamedArray, named_labels: NamedArray, highest_label: int) -> Split:
+    """The split of two arrays from a file. Raises DataError if they are not images and labels as `Split` has them."""
+    where, images = named_images
+    if images.dtype != np.uint8 or images.ndim != 3:
+        raise DataError(
+            f"{where}: images must be uint8 of shape (n, height, width), found {images.dtype} of shape {images.shape}"
+        )
+    if images.size == 0:
+        raise DataError(f"{where}: there must be at least one image and one pixel, found shape {images.shape}")
+    where, labels = named_labels
+    if labels.dtype.kind not in "iu" or labels.ndim != 1:
+        raise DataError(f"{where}: labels must be integers of shape (n,), found {labels.dtype} of shape {labels.shape}")
+    if len(labels) != len(images):
+        raise DataError(f"{where}: expected one label for each of {len(images)} images, found {len(labels)}")
+    low, high = int(labels.min()), int(labels.max())
+    if low < 0 or high > highest_label:
+        raise DataError(f"{where}: labels must be in 0..{highest_label}, found {low if low < 0 else high}")
+    return Split(images, labels.astype(np.int64))
+
+
+def check_sizes(where: str, train: Split, test: Split) -> None:
+    """Raises DataError if the images of the two splits differ in size."""
+    expected, found = train.images.shape[1:], test.images.shape[1:]
+    if expected != found:
+        raise DataError(f"{where}: test images must have the size of the training images, {expected}, found {found}")

@@ -1,10 +1,17 @@
-"""Pictures of digits, from files of any size, as a network that was trained on MNIST expects them.
+"""Pictures, from files of any size, as a network expects them: grey, uint8, of one size, by one of two readings.
 
-A picture that is not 28×28 already is brought there as MNIST's were: the ink is scaled into a 20×20 box and placed with
-its centre of mass in the middle (LeCun, Bottou, Bengio & Haffner 1998, section III.A).
+"digit"    A photo of a digit, as MNIST's images were made: light ink on black, scaled into a box of 20 of 28 pixels,
+           with its centre of mass in the middle (LeCun, Bottou, Bengio & Haffner 1998, section III.A).
+"picture"  Any picture: made grey, and fitted into the size whole, in its proportions, on the colour of its border.
+
+A picture that has the size already is not scaled by either.
 """
 
 import os
+import struct
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,37 +19,112 @@ import numpy as np
 
 from ..errors import DataError, MissingDataError
 
-SIDE, BOX = 28, 20
+SIDE = 28  # pixels of MNIST's images
+BOX = 20 / 28  # of the shorter side, for the ink
 WORK = 384  # a larger photo is reduced to this many pixels a side first
 CONTRAST = 32  # of 255, between ink and paper at least
 
 
-def read_photo(path: str | os.PathLike[str]) -> np.ndarray:
-    """The digit in an image file, light ink on black. `→ uint8 (28, 28)`.
+def read_photo(path: str | os.PathLike[str], size: tuple[int, int] = (SIDE, SIDE)) -> np.ndarray:
+    """The digit in an image file, light ink on black. `→ uint8 size`, which is (height, width).
 
     Dark ink on light paper is inverted: the border tells the paper. PNG, JPEG and whatever else Pillow reads.
 
     Raises MissingDataError if there is no such file, DataError if it is no image or shows nothing.
     """
-    from PIL import Image, UnidentifiedImageError
-
-    path = Path(path)
-    if not path.is_file():
-        raise MissingDataError(f"{path}: no such file")
-    try:
-        with Image.open(path) as image:
-            flat = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA")).convert("L")
-    except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError) as error:
-        raise DataError(f"{path}: not an image that can be read ({' '.join(str(error).split())})") from error
-    pixels = np.asarray(flat)
-    border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
-    light = 255 - pixels if np.median(border) > 127 else pixels
-    if light.shape == (SIDE, SIDE) and int(light.max()) - int(light.min()) >= CONTRAST:
+    pixels = grey(path)
+    light = 255 - pixels if np.median(_border(pixels)) > 127 else pixels
+    if light.shape == size and int(light.max()) - int(light.min()) >= CONTRAST:
         return light.copy()
+    from PIL import Image
+
     ink = _ink(Image.fromarray(light))
     if ink is None:
         raise DataError(f"{path}: shows no digit that stands out from its background")
-    return _like_mnist(ink)
+    return _like_mnist(ink, size)
+
+
+def read_picture(path: str | os.PathLike[str], size: tuple[int, int] = (SIDE, SIDE)) -> np.ndarray:
+    """The whole picture in an image file, in grey. `→ uint8 size`, which is (height, width).
+
+    Raises MissingDataError if there is no such file, DataError if it is no image.
+    """
+    pixels = grey(path)
+    if pixels.shape == size:
+        return pixels.copy()
+    from PIL import Image
+
+    scale = min(to / of for to, of in zip(size, pixels.shape, strict=True))
+    height, width = (max(1, round(n * scale)) for n in pixels.shape)
+    small: Any = Image.fromarray(pixels).resize((width, height), Image.Resampling.LANCZOS)
+    page = np.full(size, int(np.median(_border(pixels))), np.uint8)
+    top, left = (size[0] - height) // 2, (size[1] - width) // 2
+    page[top : top + height, left : left + width] = np.asarray(small)
+    return page
+
+
+READINGS: dict[str, Callable[[str | os.PathLike[str], tuple[int, int]], np.ndarray]] = {
+    "digit": read_photo,
+    "picture": read_picture,
+}
+
+
+def grey(path: str | os.PathLike[str]) -> np.ndarray:
+    """An image file as uint8 (height, width), upright as its camera was held, on white where it is transparent.
+
+    Raises as `read_photo` does.
+    """
+    from PIL import Image, ImageOps
+
+    with _opened(path) as image:
+        image = ImageOps.exif_transpose(image)
+        if image.mode == "F":
+            raise DataError(f"{path}: has real numbers for pixels; save it with 8 or 16 bits a pixel")
+        if image.mode.startswith("I"):  # 16 bits a pixel, which Pillow would cut off at 255
+            return np.asarray(np.clip(np.asarray(image) / 257 + 0.5, 0, 255), dtype=np.uint8)
+        if image.mode != "L" or "transparency" in image.info:
+            image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA")).convert("L")
+        return np.asarray(image)
+
+
+def measure_picture(path: str | os.PathLike[str]) -> tuple[int, int]:
+    """Height and width of the picture in an image file, upright, from its header. Raises as `read_photo` does."""
+    with _opened(path) as image:
+        width, height = image.size
+        return (width, height) if image.getexif().get(_ORIENTATION, 1) >= 5 else (height, width)
+
+
+_ORIENTATION = 0x0112  # EXIF's tag; from 5 on, the picture lies on its side
+
+
+@contextmanager
+def _opened(path: str | os.PathLike[str]) -> Iterator[Any]:
+    """Pillow's image of the file; whatever goes wrong with it inside is an error that names the file."""
+    from PIL import Image
+
+    if not Path(path).is_file():
+        raise MissingDataError(f"{path}: no such file")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of odd metadata, and of sizes that are no attack yet
+            with Image.open(path) as image:
+                yield image
+    except DataError:
+        raise
+    except (
+        OSError,
+        ValueError,
+        SyntaxError,
+        EOFError,
+        struct.error,
+        Image.DecompressionBombError,
+        MemoryError,
+    ) as error:
+        raise DataError(f"{path}: not an image that can be read ({' '.join(str(error).split())})") from error
+
+
+def _border(pixels: np.ndarray) -> np.ndarray:
+    return np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
 
 
 def _ink(light: Any) -> np.ndarray | None:
@@ -96,19 +178,19 @@ def _large_parts(mask: np.ndarray) -> np.ndarray:
     return np.kron(grown, np.ones((step, step), bool))[: mask.shape[0], : mask.shape[1]]
 
 
-def _like_mnist(ink: np.ndarray) -> np.ndarray:
+def _like_mnist(ink: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Crop to the ink, scale it into the box, and centre its mass."""
     from PIL import Image
 
     rows, columns = np.flatnonzero(ink.max(axis=1)), np.flatnonzero(ink.max(axis=0))
     crop = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    scale = BOX / max(crop.shape)
-    size = (max(1, round(crop.shape[1] * scale)), max(1, round(crop.shape[0] * scale)))
-    small: Any = Image.fromarray((crop * 255).astype(np.uint8)).resize(size, Image.Resampling.LANCZOS)
+    scale = max(1, round(BOX * min(size))) / max(crop.shape)
+    height, width = (max(1, round(n * scale)) for n in crop.shape)
+    small: Any = Image.fromarray((crop * 255).astype(np.uint8)).resize((width, height), Image.Resampling.LANCZOS)
     digit = np.asarray(small)
     y, x = (np.average(np.arange(n), weights=digit.sum(axis=axis)) for n, axis in zip(digit.shape, (1, 0), strict=True))
-    top = int(np.clip(round(SIDE / 2 - y), 0, SIDE - digit.shape[0]))
-    left = int(np.clip(round(SIDE / 2 - x), 0, SIDE - digit.shape[1]))
-    page = np.zeros((SIDE, SIDE), np.uint8)
-    page[top : top + digit.shape[0], left : left + digit.shape[1]] = digit
+    top = int(np.clip(round(size[0] / 2 - y), 0, size[0] - height))
+    left = int(np.clip(round(size[1] / 2 - x), 0, size[1] - width))
+    page = np.zeros(size, np.uint8)
+    page[top : top + height, left : left + width] = digit
     return page
