@@ -4,7 +4,7 @@ One row per option, `ROWS`: what it may be and what it is for. The command line'
 """
 
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from difflib import get_close_matches
 from json import dumps
@@ -12,6 +12,8 @@ from math import isfinite
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
+from .data import Augmentation
+from .data.preprocessing import NORMALISATIONS as STANDARDISATIONS
 from .errors import SettingError
 from .nn import ACTIVATIONS, INITIALIZERS, MLP, NORMALISATIONS, Module
 from .objective import Penalties
@@ -44,10 +46,12 @@ def text(name: str, value: Any) -> str:
     return value
 
 
-def one_of(known: Mapping[str, Any]) -> Callable[[str, Any], str]:
+def one_of(known: Iterable[str]) -> Callable[[str, Any], str]:
+    known = tuple(known)
+
     def check(name: str, value: Any) -> str:
         if text(name, value) not in known:
-            raise SettingError(f"unknown {name} {value!r}; choose from {', '.join(known)}")
+            raise SettingError(f"unknown {name} {value!r}; choose from {', '.join(filter(None, known))}")
         return str(value)
 
     return check
@@ -95,8 +99,14 @@ def source(name: str, value: Any) -> str:
     return str(value)
 
 
-def name_or_nothing(known: Mapping[str, Any]) -> Callable[[str, Any], str]:
-    return one_of({"": None, **known})
+def augmentation(name: str, value: Any) -> str:
+    if text(name, value):
+        Augmentation.parse(value)
+    return str(value)
+
+
+def name_or_nothing(known: Iterable[str]) -> Callable[[str, Any], str]:
+    return one_of(["", *known])
 
 
 @dataclass(frozen=True)
@@ -112,6 +122,8 @@ class Configuration:
 
     data: str = "digits"
     classes: str = ""
+    shots: int = 0
+    standardise: str = "none"
     augment: str = ""
     hidden: tuple[int, ...] = (256, 128)
     activation: str = "relu"
@@ -228,7 +240,9 @@ def options_in(text: str) -> dict[str, Any]:
 ROWS: dict[str, Row] = {
     "data": Row(source, "digits, mnist, a folder with MNIST's four files or with images per class, or an .npz file."),
     "classes": Row(text, "Only these classes: 0-4, or 1,3,7."),
-    "augment": Row(text, "Changed copies of the images: shift=2,rotation=10,scale=0.1,shear=10,elastic=34:4."),
+    "shots": Row(count(0), "Train on so many images of each class; 0 for all."),
+    "standardise": Row(one_of(STANDARDISATIONS), "Bring pixels to mean 0 and deviation 1: none, dataset or pixel."),
+    "augment": Row(augmentation, "Changed copies of the images: shift=2,rotation=10,scale=0.1,shear=10,elastic=34:4."),
     "hidden": Row(sizes, "Sizes of the hidden layers; '' for none."),
     "activation": Row(one_of(ACTIVATIONS), f"{', '.join(ACTIVATIONS)}."),
     "init": Row(name_or_nothing(INITIALIZERS), f"Initial weights: {', '.join(INITIALIZERS)}; '' for what suits."),

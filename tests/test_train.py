@@ -24,6 +24,7 @@ from autodiff.errors import (
     SettingError,
     ShapeError,
 )
+from autodiff.run.folder import _line as history_line
 from autodiff.schedules import SCHEDULES, Plateau, cosine, warmed_up
 from autodiff.threads import single_threaded
 from autodiff.train import Callback, EarlyStopping, Penalties, Updates, fit, measure
@@ -579,7 +580,7 @@ def finished(source, tmp_path_factory):
 
 def test_a_run_folder_holds_configuration_history_and_checkpoint(finished):
     assert sorted(file.name for file in finished.folder.iterdir()) == [
-        "checkpoint.pkl", "config.toml", "history.jsonl",
+        "best.pkl", "checkpoint.pkl", "config.toml", "history.jsonl",
     ]  # fmt: skip
     assert Configuration.from_toml((finished.folder / "config.toml").read_text()) == finished.configuration
     lines = (finished.folder / "history.jsonl").read_text().splitlines()
@@ -590,7 +591,7 @@ def test_a_run_folder_holds_configuration_history_and_checkpoint(finished):
 
 def test_history_is_strict_json():
     record = {"epoch": 1, "train_loss": float("nan"), "a": float("inf"), "b": -float("inf"), "validation_loss": None}
-    line = run._json_line(record)
+    line = history_line(record)
     assert json.loads(line, parse_constant=pytest.fail) == {
         "epoch": 1, "train_loss": "NaN", "a": "Infinity", "b": "-Infinity", "validation_loss": None,
     }  # fmt: skip
@@ -688,7 +689,8 @@ def test_evaluate_refuses_data_that_do_not_fit(finished, tmp_path):
 
 def test_predict_gives_labels_and_probabilities(finished):
     test = data.load(finished.configuration.data).test
-    labels, probabilities = run.predict(finished.folder, test.images)
+    labels, probabilities, names = run.predict(finished.folder, test.images)
+    assert names == tuple("0123456789")
     assert np.mean(labels == test.labels) == finished.test["accuracy"]
     assert (probabilities.shape, probabilities.dtype) == ((200, 10), np.float32)
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
@@ -712,12 +714,14 @@ def test_predict_refuses_other_images(finished, images, error):
 )
 def test_summary_counts_n_plus_1_times_k(sizes, counts):
     found = run.summary(sizes)
-    assert [layer["parameters"] for layer in found["layers"]] == counts
+    assert [layer["parameters"] for layer in found["layers"] if layer["kind"] == "Linear"] == counts
     assert found["parameters"] == sum(counts)
 
 
 def test_summary_of_a_checkpoint_is_that_of_its_sizes(finished):
-    assert run.summary(finished.folder) == run.summary("784-32-10")
+    kinds = [layer["kind"] for layer in run.summary(finished.folder)["layers"]]
+    assert kinds == ["Linear", "ReLU", "Dropout", "Linear"]
+    assert run.summary(finished.folder)["parameters"] == run.summary("784-32-10")["parameters"]
 
 
 @pytest.mark.parametrize(("what", "error"), [("784-0", SettingError), ([784], SettingError), ("784", CheckpointError)])
@@ -737,9 +741,14 @@ def test_one_step_is_a_small_graph_with_scopes(finished):
     assert run.one_step(finished.folder).item() == loss.item()
 
 
+def out_and(configuration, **options):
+    return {"out": configuration.out, "epochs": 1, "lr": 1e-9, **options}
+
+
 def test_finetune_starts_from_the_weights(configuration, finished):
-    tuned = run.finetune(finished.folder, replace(configuration, epochs=1, lr=1e-9))
+    tuned = run.finetune(run.FineTuning(finished.folder), out_and(configuration))
     assert tuned.configuration.hidden == (32,)
+    assert tuned.transfer.lines() == ["loaded: linear1.weight, linear1.bias, linear2.weight, linear2.bias"]
     assert tuned.test["accuracy"] == pytest.approx(finished.test["accuracy"], abs=0.02)
 
 
@@ -748,10 +757,107 @@ def test_finetune_gives_other_classes_a_new_last_layer(configuration, finished, 
     few = {name[2:]: arrays[f"y_{name[2:]}"] < 3 for name in ("x_train", "x_test")}
     file = tmp_path / "three.npz"
     np.savez(file, **{name: array[few[name[2:]]] for name, array in arrays.items()})
-    tuned = run.finetune(finished.folder, replace(configuration, data=str(file), epochs=1, lr=1e-9))
+    options = out_and(configuration, data=str(file))
+    with pytest.raises(CheckpointError, match=r"linear2.weight has shape 32 × 10, needed is 32 × 3; --new-head"):
+        run.finetune(run.FineTuning(finished.folder), options)
+    assert not (tmp_path / "run").exists()
+    tuned = run.finetune(run.FineTuning(finished.folder, new_head=True), options)
     assert tuned.model.sizes == (784, 32, 3)
+    assert tuned.transfer.lines() == [
+        "loaded: linear1.weight, linear1.bias",
+        "made anew: linear2.weight (32 × 10 became 32 × 3), linear2.bias (10 became 3)",
+    ]
     trained = finished.model.state_dict()["linear1.weight"]
     np.testing.assert_allclose(tuned.model.state_dict()["linear1.weight"], trained, atol=1e-6)
+
+
+def test_frozen_layers_stay_as_they_were(configuration, finished):
+    tuned = run.finetune(run.FineTuning(finished.folder, freeze=("1",)), out_and(configuration, lr=0.01, epochs=2))
+    before, after = finished.model.state_dict(), tuned.model.state_dict()
+    assert np.array_equal(after["linear1.weight"], before["linear1.weight"])
+    assert not np.array_equal(after["linear2.weight"], before["linear2.weight"])
+    assert tuned.transfer.frozen == ("linear1.weight", "linear1.bias")
+    layers = {layer["name"]: layer["trainable"] for layer in run.summary(tuned.folder)["layers"]}
+    assert (layers["linear1"], layers["linear2"]) == (0, 330)
+    again = run.resume(tuned.folder, epochs=3)
+    assert np.array_equal(again.model.state_dict()["linear1.weight"], before["linear1.weight"])
+
+
+def test_weights_that_are_taken_over_may_learn_more_slowly(configuration, finished):
+    tuning = run.FineTuning(finished.folder, new_head=True, lr_scale=1e-9)
+    tuned = run.finetune(tuning, out_and(configuration, lr=0.01))
+    before, after = finished.model.state_dict(), tuned.model.state_dict()
+    np.testing.assert_allclose(after["linear1.weight"], before["linear1.weight"], atol=1e-7)
+    assert np.abs(after["linear2.weight"] - before["linear2.weight"]).max() > 0.01
+
+
+@pytest.mark.parametrize(
+    ("tuning", "options", "words"),
+    [
+        ({"freeze": ("3",)}, {}, "freeze: there is no layer '3'; the layers are linear1, linear2"),
+        ({"freeze": ("1", "2")}, {}, "no layer would be left to train"),
+        ({"freeze": ("2",), "new_head": True}, {}, "linear2 is made anew, so it has to be trained"),
+        ({}, {"hidden": (64,)}, "the hidden layers are those of the checkpoint, [32]"),
+        ({}, {"speed": 1}, "unknown option 'speed'"),
+    ],
+)
+def test_fine_tuning_that_cannot_be_is_refused_before_anything_is_written(
+    configuration, finished, tmp_path, tuning, options, words
+):
+    with pytest.raises(SettingError) as info:
+        run.finetune(run.FineTuning(finished.folder, **tuning), out_and(configuration) | options)
+    assert words in str(info.value)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_folder_is_used_by_one_run_at_a_time(configuration, tmp_path):
+    refused = []
+
+    class Second(Callback):
+        def on_train_start(self, training):
+            try:
+                run.train(configuration, force=True)
+            except SettingError as error:
+                refused.append(str(error))
+
+    run.train(configuration, [Second()])
+    assert refused == [f"out: another run is writing to {tmp_path / 'run'}; wait for its end, or name another folder"]
+
+
+def test_the_best_and_the_last_epochs_are_kept(configuration, tmp_path):
+    run.train(replace(configuration, keep=2))
+    assert sorted(path.name for path in (tmp_path / "run/epochs").iterdir()) == ["0002.pkl", "0003.pkl"]
+    history = run.resume(tmp_path / "run").history
+    best = min(history, key=lambda record: record["validation_loss"])
+    assert checkpoint.load(tmp_path / "run/best.pkl")["training"]["epoch"] == best["epoch"]
+
+
+def test_training_that_diverges_keeps_the_last_good_checkpoint(configuration, tmp_path):
+    class Spoil(Callback):
+        def on_batch_end(self, training):
+            if (training.epoch, training.batch) == (1, 3):
+                training.weights[0].data[:] = np.nan
+
+    with pytest.raises(DivergenceError, match=r"epoch 2, batch 4 of \d+: .*linear1"):
+        run.train(configuration, [Spoil()])
+    assert checkpoint.load(tmp_path / "run/checkpoint.pkl")["training"]["epoch"] == 1
+    assert np.isfinite(run.evaluate(tmp_path / "run")["loss"])
+
+
+def test_classes_and_few_examples_of_each(configuration):
+    small = run.train(replace(configuration, classes="3-5", shots=4, epochs=1))
+    assert (small.model.sizes[-1], len(small.dataset.train)) == (3, 12)
+    assert run.predict(small.folder, small.dataset.test.images).class_names == ("3", "4", "5")
+    assert run.evaluate(small.folder)["n"] == len(small.dataset.test)
+
+
+def test_what_is_done_to_images_is_part_of_the_checkpoint(configuration, finished):
+    scaled = run.train(replace(configuration, standardise="dataset"))
+    assert run.evaluate(scaled.folder) == scaled.test
+    x = scaled.preprocessing(scaled.dataset.train.images)
+    assert abs(float(x.mean())) < 1e-3
+    tuned = run.finetune(run.FineTuning(scaled.folder), {"out": configuration.out + "2", "epochs": 1})
+    assert tuned.preprocessing == scaled.preprocessing
 
 
 def test_a_checkpoint_that_is_none_is_refused(tmp_path):

@@ -1,0 +1,29 @@
+"""Training runs, each in a folder of its own, and what is done with a finished one."""
+
+from .folder import BEST, CHECKPOINT, CONFIGURATION, HISTORY
+from .layers import summary
+from .started import FineTuning, Run, finetune, load_data, resume, train
+from .trained import Prediction, evaluate, examine, load_model, one_step, outputs, predict
+from .transfer import Transfer
+
+__all__ = [
+    "BEST",
+    "CHECKPOINT",
+    "CONFIGURATION",
+    "HISTORY",
+    "FineTuning",
+    "Prediction",
+    "Run",
+    "Transfer",
+    "evaluate",
+    "examine",
+    "finetune",
+    "load_data",
+    "load_model",
+    "one_step",
+    "outputs",
+    "predict",
+    "resume",
+    "summary",
+    "train",
+]

@@ -1,0 +1,133 @@
+"""A run's folder: what lies in it, how it is written, and that one run at a time does so.
+
+config.toml      the complete configuration
+history.jsonl    one line of strict JSON per epoch
+checkpoint.pkl   everything needed to go on bit for bit; written after each epoch and on Ctrl-C
+best.pkl         the same at the epoch with the lowest validation loss
+epochs/0003.pkl  the same after that epoch, for the last few, if they are to be kept
+"""
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from .. import checkpoint
+from ..callbacks import Callback
+from ..encoding import strict
+from ..errors import SettingError
+from ..train import Training
+
+CONFIGURATION, HISTORY, CHECKPOINT, BEST, EPOCHS = (
+    "config.toml",
+    "history.jsonl",
+    "checkpoint.pkl",
+    "best.pkl",
+    "epochs",
+)
+OWN = (CONFIGURATION, HISTORY, CHECKPOINT, BEST)
+LOCK = ".lock"
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Inside, no other run can use the folder. Raises SettingError if one does, or if it cannot be written.
+
+    The lock belongs to the process: one that is killed leaves a file, but no lock.
+    """
+    from filelock import FileLock, Timeout  # here, since only a run needs it
+
+    lock = FileLock(folder / LOCK)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise SettingError(
+            f"out: another run is writing to {folder}; wait for its end, or name another folder"
+        ) from None
+    except OSError as error:
+        raise SettingError(f"out: {folder} cannot be written ({error.strerror or error})") from error
+    try:
+        yield
+    finally:
+        lock.release()
+        (folder / LOCK).unlink(missing_ok=True)
+
+
+def prepare(folder: Path, *, force: bool) -> None:
+    """Make a folder for a new run. Raises SettingError if it is used already, unless what is there may be replaced."""
+    if folder.exists() and not folder.is_dir():
+        raise SettingError(f"out: {folder} is a file; name a folder")
+    if folder.is_dir() and any(path.name != LOCK for path in folder.iterdir()) and not force:
+        raise SettingError(
+            f"out: {folder} is not empty; name another folder, resume that run, or replace it with --force (force=True)"
+        )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingError(f"out: {folder} cannot be written ({error.strerror or error})") from error
+
+
+def clear(folder: Path) -> None:
+    """Remove what an earlier run wrote. Raises SettingError if it cannot be removed."""
+    try:
+        for name in OWN:
+            (folder / name).unlink(missing_ok=True)
+        for path in (folder / EPOCHS).glob("*.pkl"):
+            path.unlink()
+    except OSError as error:
+        raise SettingError(f"out: {folder} cannot be written ({error.strerror or error})") from error
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file whole or not at all. Raises SettingError if it cannot be written."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise SettingError(f"{path}: cannot be written ({error.strerror or error})") from error
+
+
+class FolderWriter(Callback):
+    """Writes checkpoints and history: after each epoch, and when training ends before one does.
+
+    header  what a checkpoint holds besides the state of training
+    keep    how many epochs' checkpoints are kept
+    """
+
+    def __init__(self, folder: Path, header: Mapping[str, Any], keep: int) -> None:
+        self.folder, self.header, self.keep = folder, dict(header), keep
+
+    def on_epoch_end(self, training: Training) -> None:
+        state = self._write(training)
+        losses = [record["validation_loss"] for record in training.history]
+        known = [loss for loss in losses if loss is not None]
+        if not known or losses[-1] == min(known):
+            checkpoint.save(self.folder / BEST, state)
+        if self.keep:
+            (self.folder / EPOCHS).mkdir(exist_ok=True)
+            checkpoint.save(self.folder / EPOCHS / f"{training.epoch:04}.pkl", state)
+            for old in sorted((self.folder / EPOCHS).glob("*.pkl"))[: -self.keep]:
+                old.unlink()
+
+    def on_train_end(self, training: Training) -> None:
+        # When it was interrupted, or when a callback has gone back to better weights.
+        self._write(training)
+
+    def _write(self, training: Training) -> dict[str, Any]:
+        state = {**self.header, "training": training.state_dict()}
+        checkpoint.save(self.folder / CHECKPOINT, state)
+        write_text(self.folder / HISTORY, "".join(_line(record) for record in training.history))
+        return state
+
+
+def _line(record: Mapping[str, Any]) -> str:
+    return json.dumps(strict(dict(record)), allow_nan=False) + "\n"
+
+
+def file_of(path: str | os.PathLike[str]) -> Path:
+    """The checkpoint file that a path names: itself, or that of a run folder."""
+    return Path(path) / CHECKPOINT if os.path.isdir(path) else Path(path)

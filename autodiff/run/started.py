@@ -1,0 +1,241 @@
+"""Runs that train: a new one, one that goes on, and one that starts from the weights of another."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..callbacks import Callback, EarlyStopping
+from ..configuration import Configuration
+from ..data import NAMED, Augmentation, Dataset, Preprocessing, Progress, load, per_class
+from ..errors import DataError, SettingError
+from ..nn import MLP
+from ..train import Record, fit, measure
+from .folder import CONFIGURATION, FolderWriter, clear, file_of, locked, prepare, write_text
+from .stored import Path_, State, by, configuration_of, digest, freeze, header, model_of, preprocessing_of, read
+from .transfer import Transfer, take_weights
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A run that has ended: its folder, configuration, model (in evaluation mode) and history.
+
+    interrupted    whether Ctrl-C ended it; `resume(folder)` goes on
+    test           {"accuracy", "loss", "n"} on the test split, or None if it was interrupted
+    dataset        what it was trained on
+    preprocessing  from its images to what the model takes
+    transfer       what a fine-tuned run took from its checkpoint
+    """
+
+    folder: Path
+    configuration: Configuration
+    model: MLP
+    history: list[Record]
+    interrupted: bool
+    test: dict[str, float] | None
+    dataset: Dataset
+    preprocessing: Preprocessing
+    transfer: Transfer | None = None
+
+
+@dataclass(frozen=True)
+class FineTuning:
+    """What a run takes from a checkpoint, and how.
+
+    start     the checkpoint, or its run folder
+    new_head  whether the last layer is made anew, for other classes or another number of them
+    freeze    layers that are not trained: numbers ("1" is linear1) or names
+    lr_scale  what the learning rate of weights that are taken over is multiplied by
+    """
+
+    start: Path_
+    new_head: bool = False
+    freeze: tuple[str, ...] = ()
+    lr_scale: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not (self.lr_scale > 0 and math.isfinite(self.lr_scale)):
+            raise SettingError(f"lr_scale must be above 0, got {self.lr_scale}")
+
+
+def train(
+    configuration: Configuration,
+    callbacks: Sequence[Callback] = (),
+    *,
+    force: bool = False,
+    progress: Progress | None = None,
+) -> Run:
+    """Train a perceptron as configured and write its run folder.
+
+    progress  told how a download goes
+
+    Raises SettingError if the folder holds anything already, unless `force` is true: then an earlier run in it is
+    replaced; or if another run is writing to it. Raises DataError if the data cannot be read, DivergenceError if the
+    loss is not finite or explodes: the folder then holds the last good checkpoint.
+    """
+    return _start(configuration, callbacks, force, progress, None)
+
+
+def finetune(
+    tuning: FineTuning,
+    options: Mapping[str, Any],
+    callbacks: Sequence[Callback] = (),
+    *,
+    force: bool = False,
+    progress: Progress | None = None,
+) -> Run:
+    """Train a new run that starts from the weights of a checkpoint instead of random ones.
+
+    options  what its configuration has other than that of the checkpoint; the layers stay, and so does what is done to
+             images before they reach the network
+
+    Raises CheckpointError, which lists every misfit with both shapes, and as `train` does.
+    """
+    state = read(tuning.start)
+    sizes = state["model"]["sizes"]
+    if tuple(options.get("hidden", sizes[1:-1])) != tuple(sizes[1:-1]):
+        raise SettingError(f"finetune: the hidden layers are those of the checkpoint, {list(sizes[1:-1])}")
+    own = configuration_of(state).to_dict() | {"classes": "", "out": "", "shots": 0}
+    return _start(Configuration.from_dict(own | dict(options)), callbacks, force, progress, (tuning, state))
+
+
+def resume(
+    path: Path_, callbacks: Sequence[Callback] = (), *, epochs: int | None = None, progress: Progress | None = None
+) -> Run:
+    """Go on with a run from its last checkpoint, bit for bit as if it had never stopped.
+
+    path    the run folder, or the checkpoint in it
+    epochs  the number of epochs in all, if it is to change: the schedule is stretched or squeezed over them
+
+    Of a run that is finished it only measures the result again.
+
+    Raises MissingCheckpointError if there is no checkpoint, CheckpointError if it is damaged, DataError if the data are
+    not those of the run, SettingError if more than `epochs` are done or another run is writing to the folder.
+    """
+    state = read(path)
+    folder = file_of(path).parent
+    configuration = configuration_of(state)
+    if epochs is not None:
+        configuration = replace(configuration, epochs=epochs)
+        state["training"]["stopped"] = False
+    dataset = load_data(configuration, progress)
+    expected, found = state["data"]["sha256"], digest(dataset)
+    if expected != found:
+        raise DataError(
+            f"{configuration.data}: not the training data of this run: SHA-256 {found[:9]}…, expected {expected[:9]}…"
+        )
+    with locked(folder):
+        return _fit(configuration, folder, dataset, preprocessing_of(state), callbacks, state, None)
+
+
+def load_data(configuration: Configuration, progress: Progress | None = None) -> Dataset:
+    """The data that a configuration names: the classes it chooses, and a few training images of each if it says so."""
+    options: dict[str, Any] = {"classes": configuration.classes} if configuration.classes else {}
+    dataset = load(configuration.data, seed=configuration.seed, progress=progress, **options)
+    if configuration.shots:
+        dataset = replace(dataset, train=per_class(dataset.train, configuration.shots, configuration.seed))
+    return dataset
+
+
+def _start(
+    configuration: Configuration,
+    callbacks: Sequence[Callback],
+    force: bool,
+    progress: Progress | None,
+    origin: tuple[FineTuning, State] | None,
+) -> Run:
+    folder = configuration.folder
+    made = not folder.exists()
+    dataset = load_data(configuration, progress)
+    if configuration.data not in NAMED:  # the run must find it again from anywhere
+        configuration = replace(configuration, data=str(Path(configuration.data).resolve()))
+    scale = preprocessing_of(origin[1]) if origin else Preprocessing.fit(dataset, configuration.standardise)
+    scale = replace(scale, class_names=dataset.class_names)
+    expected, found = (scale.height, scale.width), dataset.train.images.shape[1:]
+    if expected != found:
+        raise DataError(
+            f"{configuration.data}: the network takes images of {by(expected)} pixels, the data have {by(found)}"
+        )
+    # What can go wrong with weights is found out before an earlier run in the folder is touched.
+    if origin is not None:
+        _model(configuration, dataset, origin)
+    prepare(folder, force=force)
+    try:
+        with locked(folder):
+            clear(folder)
+            return _fit(configuration, folder, dataset, scale, callbacks, None, origin)
+    finally:
+        if made and not any(folder.iterdir()):
+            folder.rmdir()
+
+
+def _model(
+    configuration: Configuration, dataset: Dataset, origin: tuple[FineTuning, State] | None
+) -> tuple[MLP, Transfer | None]:
+    (for_model,) = np.random.SeedSequence(configuration.seed).spawn(1)
+    inputs = math.prod(dataset.train.images.shape[1:])
+    model = configuration.make_model(inputs, dataset.classes, np.random.default_rng(for_model))
+    if origin is None:
+        return model, None
+    tuning, state = origin
+    found = model_of(state).state_dict()
+    return model, take_weights(model, found, new_head=tuning.new_head, frozen=tuning.freeze)
+
+
+def _fit(
+    configuration: Configuration,
+    folder: Path,
+    dataset: Dataset,
+    scale: Preprocessing,
+    callbacks: Sequence[Callback],
+    state: State | None,
+    origin: tuple[FineTuning, State] | None,
+) -> Run:
+    for_order = np.random.default_rng(np.random.SeedSequence(configuration.seed).spawn(2)[1])
+    model, transfer = _model(configuration, dataset, origin)
+    if state is not None:
+        freeze(model, state["model"]["frozen"])
+    augment = Augmentation.parse(configuration.augment) if configuration.augment else None
+    write_text(folder / CONFIGURATION, configuration.to_toml())
+    writer = FolderWriter(folder, header(configuration, dataset, scale, model), configuration.keep)
+    stopping = [EarlyStopping(configuration.patience)] if configuration.patience else []
+    training = fit(
+        model,
+        dataset.train,
+        dataset.validation,
+        optimizer=configuration.make_optimizer(_groups(configuration, model, transfer, origin)),
+        epochs=configuration.epochs,
+        batch_size=configuration.batch,
+        rng=for_order,
+        penalties=configuration.penalties,
+        updates=configuration.updates,
+        schedule=configuration.make_schedule(),
+        plateau=configuration.make_plateau(),
+        augment=augment or None,
+        prepare=scale,
+        callbacks=(*stopping, writer, *callbacks),
+        state=None if state is None else state["training"],
+    )
+    if not training.interrupted:
+        model.load_state_dict(training.evaluated_state())
+    test = None if training.interrupted else measure(model, dataset.test, prepare=scale)._asdict()
+    return Run(folder, configuration, model, training.history, training.interrupted, test, dataset, scale, transfer)
+
+
+def _groups(
+    configuration: Configuration,
+    model: MLP,
+    transfer: Transfer | None,
+    origin: tuple[FineTuning, State] | None,
+) -> Any:
+    """The parameters to train; those taken over in a group of their own where their learning rate differs."""
+    trained = {path: parameter for path, parameter in model.named_parameters() if parameter.requires_grad}
+    if transfer is None or origin is None or origin[0].lr_scale == 1:
+        return list(trained.values())
+    taken = [parameter for path, parameter in trained.items() if path in transfer.loaded]
+    new = [parameter for path, parameter in trained.items() if path not in transfer.loaded]
+    groups: list[dict[str, Any]] = [{"params": taken, "lr": configuration.lr * origin[0].lr_scale}, {"params": new}]
+    return [group for group in groups if group["params"]]

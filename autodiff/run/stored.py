@@ -1,0 +1,120 @@
+"""What a checkpoint of a run holds, read back: its configuration, its preprocessing, its network."""
+
+import hashlib
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from .. import checkpoint
+from ..configuration import Configuration
+from ..data import Dataset, Preprocessing
+from ..errors import CheckpointError, DataError, SettingError
+from ..nn import MLP
+from .folder import file_of
+
+State = Mapping[str, Any]
+Path_ = str | os.PathLike[str]
+SAMPLE = 8  # training examples kept in a checkpoint, so that a step can be drawn without the data
+
+
+def header(configuration: Configuration, dataset: Dataset, prepare: Preprocessing, model: MLP) -> dict[str, Any]:
+    """What a checkpoint holds besides the state of training."""
+    return {
+        "configuration": configuration.to_dict(),
+        "model": {
+            "sizes": model.sizes,
+            "frozen": [path for path, parameter in model.named_parameters() if not parameter.requires_grad],
+        },
+        "preprocessing": prepare.to_dict(),
+        "data": {
+            "name": dataset.name,
+            "train": len(dataset.train),
+            "validation": len(dataset.validation),
+            "test": len(dataset.test),
+            "sha256": digest(dataset),
+            "sample": {"images": dataset.train.images[:SAMPLE], "labels": dataset.train.labels[:SAMPLE]},
+        },
+    }
+
+
+def read(path: Path_) -> dict[str, Any]:
+    """The state in a checkpoint file, or in the one of a run folder."""
+    file = file_of(path)
+    state = checkpoint.load(file)
+    if not isinstance(state, dict) or any(
+        not isinstance(state.get(part), dict) or not keys <= state[part].keys() for part, keys in _PARTS.items()
+    ):
+        raise CheckpointError(f"{file}: is not the checkpoint of a training run; give one that train() wrote")
+    return state
+
+
+_PARTS: dict[str, set[str]] = {
+    "configuration": set(),
+    "model": {"sizes", "frozen"},
+    "preprocessing": {"height", "width", "class_names"},
+    "data": {"sha256", "sample"},
+    "training": {"model", "generators"},
+}
+
+
+def configuration_of(state: State) -> Configuration:
+    """The configuration of a run. Raises CheckpointError if it cannot be used."""
+    try:
+        return Configuration.from_dict(state["configuration"])
+    except SettingError as error:
+        raise CheckpointError(f"the checkpoint's configuration cannot be used: {error}") from error
+
+
+def preprocessing_of(state: State) -> Preprocessing:
+    """From images to what the network takes. Raises CheckpointError if it cannot be used."""
+    return Preprocessing.from_dict(state["preprocessing"])
+
+
+def model_of(state: State) -> MLP:
+    """The network in evaluation mode, with the weights that were measured. Raises CheckpointError for a misfit."""
+    sizes = state["model"]["sizes"]
+    configuration = replace(configuration_of(state), hidden=tuple(sizes[1:-1]))
+    model = configuration.make_model(sizes[0], sizes[-1])
+    model.load_state_dict(state["training"]["model"])
+    average = state["training"].get("average")
+    if average is not None:
+        for parameter, array in zip(model.parameters(), average["average"], strict=True):
+            parameter.data[...] = array
+    freeze(model, state["model"]["frozen"])
+    return model.eval()
+
+
+def freeze(model: MLP, paths: Any) -> None:
+    """Take parameters out of training. Raises CheckpointError for a path that is no parameter's."""
+    parameters = dict(model.named_parameters())
+    for path in paths:
+        if path not in parameters:
+            raise CheckpointError(f"frozen: {path!r} is no parameter; there are {', '.join(parameters)}")
+        parameters[path].requires_grad = False
+
+
+def check_fit(state: State, source: str, dataset: Dataset) -> None:
+    """Raises DataError if images or classes are not those of the network."""
+    prepare = preprocessing_of(state)
+    expected, found = (prepare.height, prepare.width), dataset.test.images.shape[1:]
+    if expected != found:
+        raise DataError(f"{source}: the network takes images of {by(expected)} pixels, these are {by(found)}")
+    outputs = state["model"]["sizes"][-1]
+    if dataset.classes > outputs:
+        raise DataError(f"{source}: has {dataset.classes} classes, the network {outputs}")
+
+
+def digest(dataset: Dataset) -> str:
+    """What identifies the training data: SHA-256 of images and labels."""
+    found = hashlib.sha256()
+    for array in (dataset.train.images, dataset.train.labels):
+        found.update(np.ascontiguousarray(array).data)
+    return found.hexdigest()
+
+
+def by(shape: tuple[int, ...]) -> str:
+    """A size, as people write it."""
+    return " × ".join(map(str, shape))
