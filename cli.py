@@ -303,78 +303,157 @@ Folder = Annotated[Path, typer.Argument(help="The run folder.", show_default=Fal
 Pictures = Annotated[
     list[Path], typer.Argument(metavar="IMAGE...", help="Pictures of one digit each.", show_default=False)
 ]
-Network = Annotated[
-    str,
-    typer.Argument(metavar="SIZES|CHECKPOINT", help="Sizes such as 784-10, or a checkpoint.", show_default=False),
-]
 Checkpoint = Annotated[Path, typer.Argument(help="A checkpoint.pkl, or a run folder.", show_default=False)]
+ConfigFile = Annotated[
+    Path | None, typer.Option("--config", help="A TOML file of options; those given here count more.")
+]
+Force = Annotated[bool, typer.Option("--force", help="Replace an earlier run in the folder.")]
+JsonLines = Annotated[bool, typer.Option("--json", help="Print a line of JSON for each epoch, and one for the result.")]
 
 
-@app.command(epilog="Example: chainlens train --data digits --hidden 128 --epochs 3 --seed 1 --out runs/small")
+# The commands whose options are those of a configuration. What these are is read when one of them is called, so that
+# `chainlens --help` need not load the engine.
+_CONFIGURED: dict[str, Any] = {}
+
+
+def _configured(command: Any) -> Any:
+    """Mark a command whose options are the rows of the configuration; those given reach it as `options`."""
+    _CONFIGURED[command.__name__] = command
+
+    def listed() -> None:
+        raise AssertionError("main() gives the command its options")
+
+    listed.__name__, listed.__doc__ = command.__name__, command.__doc__
+    return listed
+
+
+def _with_configuration(command: Any) -> Any:
+    """The command with an option for each row of the configuration, as it stands there."""
+    import inspect
+    from functools import wraps
+
+    from autodiff.configuration import ROWS, Configuration
+
+    defaults = Configuration().to_dict()
+    rows = []
+    for name, row in ROWS.items():
+        default = defaults[name]
+        kind = str if isinstance(default, tuple) else type(default)
+        shown = ",".join(map(str, default)) if isinstance(default, tuple) else str(default)
+        flag = f"--{name.replace('_', '-')}"
+        switch = [f"{flag}/--no-{flag[2:]}"] if kind is bool else [flag]
+        option = typer.Option(*switch, help=row.help, show_default=shown if default not in ("", False) else False)
+        annotation = Annotated[kind | None, option]
+        rows.append(inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation))
+
+    @wraps(command)
+    def run(**given: Any) -> Any:
+        options = {name: value for name in ROWS if (value := given.pop(name)) is not None}
+        if "hidden" in options:
+            options["hidden"] = _sizes(options["hidden"])
+        return command(options=options, **given)
+
+    own = [p for p in inspect.signature(command).parameters.values() if p.name != "options"]
+    parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own] + rows
+    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    run.__annotations__ = {p.name: p.annotation for p in parameters}
+    return run
+
+
+def _chosen(recipe: str | None, config: Path | None, given: dict[str, Any]) -> dict[str, Any]:
+    """The options of a recipe, of a file, and those given, the later ones counting more."""
+    from autodiff.configuration import options_in
+    from autodiff.recipes import recipe as named
+
+    found = dict(named(recipe)) if recipe is not None else {}
+    if config is not None:
+        try:
+            text = config.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError(
+                f"--config {config}: cannot be read ({getattr(error, 'strerror', None) or error})"
+            ) from error
+        found |= options_in(text)
+    return found | given
+
+
+@app.command(
+    epilog="Examples: chainlens train --hidden 128 --epochs 3 --out runs/small; "
+    "chainlens train --recipe linear --data path/to/mnist"
+)
+@_configured
 def train(
-    data: Annotated[
+    *,
+    options: dict[str, Any],
+    recipe: Annotated[
         str | None,
-        typer.Option(help="digits, a folder with MNIST's four files, or an .npz file.", show_default="digits"),
+        typer.Option("--recipe", help="A configuration by name, such as linear or max-norm."),
     ] = None,
-    hidden: Annotated[
-        str | None, typer.Option(help="Sizes of the hidden layers; '' for none.", show_default="256,128")
-    ] = None,
-    dropout: Annotated[
-        float | None, typer.Option(help="Probability of zeroing a hidden unit.", show_default="0.2")
-    ] = None,
-    l2: Annotated[float | None, typer.Option(help="Weight of the L2 penalty.", show_default="1e-4")] = None,
-    optimizer: Annotated[str | None, typer.Option(help="adam, adamw, rmsprop or sgd.", show_default="adam")] = None,
-    lr: Annotated[float | None, typer.Option(help="Learning rate.", show_default="1e-3")] = None,
-    momentum: Annotated[float | None, typer.Option(help="Momentum of sgd.", show_default="0.9")] = None,
-    schedule: Annotated[
-        str | None, typer.Option(help="cooldown, constant, linear or cosine.", show_default="cooldown")
-    ] = None,
-    batch: Annotated[int | None, typer.Option(help="Images per update.", show_default="128")] = None,
-    epochs: Annotated[int | None, typer.Option(help="Passes over the training images.", show_default="5")] = None,
-    seed: Annotated[int | None, typer.Option(help="Decides everything random.", show_default="0")] = None,
-    out: Annotated[
-        Path | None, typer.Option(help="The run folder.", show_default="runs/ and the name of the data")
-    ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace an earlier run in the folder.")] = False,
+    config: ConfigFile = None,
+    force: Force = False,
+    as_json: JsonLines = False,
 ) -> int:
-    """Train a ReLU network on 28×28 digits and write a run folder: configuration, history, checkpoint, pictures."""
+    """Train a network on 28×28 digits and write a run folder: configuration, history, checkpoints, pictures, report."""
     from autodiff import run
     from autodiff.configuration import Configuration
-    from viz.progress import TrainingProgress
+    from viz.progress import training_display
 
-    given = {
-        "data": data,
-        "hidden": None if hidden is None else _sizes(hidden),
-        "dropout": dropout,
-        "l2": l2,
-        "optimizer": optimizer,
-        "lr": lr,
-        "momentum": momentum,
-        "schedule": schedule,
-        "batch": batch,
-        "epochs": epochs,
-        "seed": seed,
-        "out": None if out is None else str(out),
-    }
-    configuration = Configuration.from_dict({name: value for name, value in given.items() if value is not None})
-    with TrainingProgress() as progress:
-        return _finish(run.train(configuration, [progress], force=force))
+    configuration = Configuration.from_dict(_chosen(recipe, config, options))
+    with training_display(as_json) as shown:
+        return _finish(run.train(configuration, shown.callbacks, force=force, progress=shown.download), as_json)
 
 
 @app.command(epilog="Example: chainlens resume runs/digits --epochs 8")
 def resume(
     folder: Folder,
     epochs: Annotated[int | None, typer.Option(help="Epochs in all, if it is to change.")] = None,
+    as_json: JsonLines = False,
 ) -> int:
     """Go on with an interrupted run, as if it had never stopped."""
     from autodiff import run
-    from viz.progress import TrainingProgress
+    from viz.progress import training_display
 
-    with TrainingProgress() as progress:
-        return _finish(run.resume(folder, [progress], epochs=epochs))
+    with training_display(as_json) as shown:
+        return _finish(run.resume(folder, shown.callbacks, epochs=epochs, progress=shown.download), as_json)
 
 
-def _finish(run: Any) -> int:
+@app.command(
+    epilog="Example: chainlens finetune runs/digits --data path/to/mnist --shots 10 --freeze 1 --lr-scale 0.1 "
+    "--out runs/tuned"
+)
+@_configured
+def finetune(
+    *,
+    checkpoint: Checkpoint,
+    options: dict[str, Any],
+    freeze: Annotated[
+        str | None, typer.Option("--freeze", help="Layers not to train, by number or name: 1,2.", show_default=False)
+    ] = None,
+    new_head: Annotated[bool, typer.Option("--new-head", help="Make the last layer anew, for other classes.")] = False,
+    lr_scale: Annotated[
+        float, typer.Option("--lr-scale", help="Factor for the learning rate of weights that are taken over.")
+    ] = 1.0,
+    config: ConfigFile = None,
+    force: Force = False,
+    as_json: JsonLines = False,
+) -> int:
+    """Train a new run that starts from the weights of a checkpoint, and say which were taken over."""
+    from autodiff import run
+    from viz.progress import training_display
+
+    layers = tuple(part.strip() for part in (freeze or "").split(",") if part.strip())
+    tuning = run.FineTuning(checkpoint, new_head, layers, lr_scale)
+    given: dict[str, Any] = {"out": f"{str(checkpoint.parent if checkpoint.is_file() else checkpoint).rstrip('/')}-tuned"}
+    given |= _chosen(None, config, options)
+    with training_display(as_json) as shown:
+        finished = run.finetune(tuning, given, shown.callbacks, force=force, progress=shown.download)
+        if finished.transfer is not None and not as_json:
+            for line in finished.transfer.lines():
+                typer.echo(line)
+        return _finish(finished, as_json)
+
+
+def _finish(run: Any, as_json: bool) -> int:
     """Draw what a run folder shows, and say where it is; exit code 130 if the run was interrupted."""
     from autodiff.run import one_step
     from viz import draw, plots
@@ -383,11 +462,16 @@ def _finish(run: Any) -> int:
     if run.history:
         plots.curves(run.history, run.folder / "curves")
     if run.interrupted:
-        typer.echo(f"interrupted; go on with: chainlens resume {_quoted(run.folder)}")
+        typer.echo(f"interrupted; go on with: chainlens resume {_quoted(run.folder)}", err=as_json)
         return 130
     draw(one_step(run), run.folder / "backprop.svg", direction="TB")
+    if as_json:
+        account = None if run.transfer is None else asdict(run.transfer)
+        _print_json({"test": run.test, "folder": str(run.folder), "transfer": account})
+        return 0
     typer.echo(result_line(run.test))
-    typer.echo(f"wrote {run.folder}: {', '.join(sorted(path.name for path in run.folder.iterdir()))}")
+    names = sorted(path.name for path in run.folder.iterdir() if not path.name.startswith("."))
+    typer.echo(f"wrote {run.folder}: {', '.join(names)}")
     return 0
 
 
@@ -411,31 +495,28 @@ def predict(
     as_json: AsJson = False,
 ) -> None:
     """Read the digits in pictures: of any size, light on dark or dark on light."""
-    import numpy as np
-
     from autodiff import run
-    from autodiff.data.photo import read_photo
     from autodiff.errors import DataError
 
-    photos, errors = {}, []
+    read, errors = [], []
     for path in images:
         try:
-            photos[path] = read_photo(path)
+            read.append((path, run.predict(checkpoint, [path])))
         except DataError as error:  # the other pictures are read all the same
             errors.append(error)
-    if not photos:
+    if not read:
         raise errors[0]
-    labels, probabilities = run.predict(checkpoint, np.stack(list(photos.values())))
+    found = [(path, p.class_names[p.labels[0]], p.probabilities[0, p.labels[0]], p) for path, p in read]
     if as_json:
         _print_json(
             [
-                {"image": str(path), "label": label, "probabilities": p}
-                for path, label, p in zip(photos, labels, probabilities, strict=True)
+                {"image": str(path), "label": int(p.labels[0]), "class": name, "probabilities": p.probabilities[0]}
+                for path, name, _, p in found
             ]
         )
     else:
-        for path, label, p in zip(photos, labels, probabilities, strict=True):
-            typer.echo(f"{path}: {label}  ({p[label]:.1%})")
+        for path, name, chance, _ in found:
+            typer.echo(f"{path}: {name}  ({chance:.1%})")
     for unread in errors:
         typer.echo(f"error: {unread}", err=True)
     if errors:
@@ -448,22 +529,52 @@ def summary(
         str,
         typer.Argument(metavar="SIZES|CHECKPOINT", help="Sizes such as 784-10, or a checkpoint.", show_default=False),
     ],
+    batch: Annotated[int, typer.Option(min=1, help="Images at a time, for the memory of activations.")] = 128,
     as_json: AsJson = False,
 ) -> None:
-    """List the layers of a network and count its parameters."""
+    """List the layers of a network: shapes, parameters, arithmetic, memory of activations."""
     from autodiff import run
     from viz import terminal
+    from viz.numbers import bytes_of
 
-    result = run.summary(what)
+    result = run.summary(what, batch=batch)
     if as_json:
         _print_json(result)
         return
-    rows = [
-        (layer["name"], f"({layer['inputs']} + 1) × {layer['outputs']}", f"{layer['parameters']:,}")
-        for layer in result["layers"]
-    ]
-    terminal.show_table(
-        ("layer", "(inputs + 1) × outputs", "parameters"), [*rows, ("total", "", f"{result['parameters']:,}")]
+    rows = []
+    for layer in result["layers"]:
+        count = layer["parameters"]
+        state = "" if not count else "frozen" if not layer["trainable"] else "trained"
+        rows.append(
+            (
+                layer["name"],
+                layer["kind"],
+                " × ".join(map(str, layer["output"])),
+                layer.get("formula", ""),
+                f"{count:,}" if count else "",
+                state,
+                f"{layer['multiply_adds']:,}" if layer["multiply_adds"] else "",
+                bytes_of(layer["forward_bytes"]),
+                bytes_of(layer["backward_bytes"]),
+            )
+        )
+    head = (
+        "layer",
+        "kind",
+        "output",
+        "(inputs + 1) × outputs",
+        "parameters",
+        "",
+        "multiply-adds",
+        "forward",
+        "backward",
+    )
+    trained = "" if result["trainable"] == result["parameters"] else f"{result['trainable']:,} trained"
+    total = ("total", "", "", "", f"{result['parameters']:,}", trained, f"{result['multiply_adds']:,}")
+    memory = (bytes_of(result["forward_bytes"]), bytes_of(result["backward_bytes"]))
+    terminal.show_table(head, [*rows, (*total, *memory)])
+    typer.echo(
+        f"multiply-adds for one image; memory of activations for {batch} images, forward, and backward with gradients"
     )
 
 
@@ -477,7 +588,7 @@ def demo(
     from autodiff import run
     from autodiff.configuration import Configuration
     from viz import terminal
-    from viz.progress import TrainingProgress
+    from viz.progress import training_display
 
     expression, values = "L = (relu(w*x + b) - y)**2", {"w": 0.5, "x": 2.0, "b": -0.3, "y": 1.0}
     given = " ".join(f"{name}={value:g}" for name, value in values.items())
@@ -495,8 +606,8 @@ def demo(
     terminal.show_steps(trace)
     typer.echo(f"\n3. A network that learns:  chainlens train --epochs 3 --out {_quoted(out / 'run')}")
     configuration = Configuration(epochs=3, out=str(out / "run"))
-    with TrainingProgress() as progress:
-        code = _finish(run.train(configuration, [progress], force=True))
+    with training_display() as shown:
+        code = _finish(run.train(configuration, shown.callbacks, force=True), False)
     if code == 0:
         typer.echo(f"\nEverything is in {out.resolve()}; open backprop.svg and run/curves.svg in a browser.")
     return code
@@ -553,6 +664,9 @@ class UsageError(Exception):
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     arguments = sys.argv[1:] if arguments is None else arguments
+    for name in _CONFIGURED.keys() & set(arguments):
+        (entry,) = [info for info in app.registered_commands if info.callback and info.callback.__name__ == name]
+        entry.callback = _with_configuration(_CONFIGURED[name])
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # a terminal that lacks a sign shows a substitute instead of failing
             stream.reconfigure(errors="replace")

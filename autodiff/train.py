@@ -162,6 +162,20 @@ class Training:
         """The part of all batches that is done, in 0..1: what the schedule takes."""
         return (self.epoch + self.batch / max(self.batches, 1)) / self.epochs
 
+    @property
+    def images_per_second(self) -> float:
+        """Of this epoch so far; 0 before its first batch."""
+        return self._sums.images / self._sums.seconds if self._sums.seconds else 0.0
+
+    @property
+    def layer_gradients(self) -> dict[str, float]:
+        """The gradient norm of each layer in the last batch, all its parameters together, by path."""
+        squares: dict[str, float] = {}
+        for path, norm in self.gradients.items():
+            layer = path.rpartition(".")[0]
+            squares[layer] = squares.get(layer, 0.0) + norm**2
+        return {layer: float(np.sqrt(square)) for layer, square in squares.items()}
+
     def stop(self) -> None:
         """End training after this epoch. For callbacks."""
         self.stopped = True

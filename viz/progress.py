@@ -1,69 +1,174 @@
-"""Training in a terminal: live bars for epoch and run, and a line per epoch; in a pipe the lines alone."""
+"""Training in a terminal: a live display, and a line per epoch; in a pipe the lines alone, or JSON."""
 
-from typing import Any, Self
+import json
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from time import perf_counter
+from typing import Any, NamedTuple
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+import numpy as np
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
 
+from autodiff.data import Download
+from autodiff.encoding import strict
 from autodiff.train import Callback, Record, Training
 
+from .numbers import BARS, number
 from .terminal import console
 
+SPARKS = 40  # batches or epochs that a sparkline shows at most
+REFRESH = 8  # pictures a second
 
-class TrainingProgress(Callback):
-    """A callback for `autodiff.train.fit` that shows how training goes."""
+
+class TrainingDisplay(Callback):
+    """Shows how training goes: live on a terminal, and a line per epoch, which is all that a pipe gets.
+
+    Live are bars for the run and the epoch with the time left, sparklines of loss and accuracy, images per second, and
+    the gradient norm of each layer in the last batch.
+    """
 
     def __init__(self, out: Console | None = None) -> None:
         self.out = out or console()
-        self._bars: Progress | None = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Take the bars away and give the terminal its cursor back, however training ended."""
-        if self._bars is not None:
-            self._bars.stop()
-            self._bars = None
+        self._live: Live | None = None
+        self._losses: list[float] = []
 
     def on_train_start(self, training: Training) -> None:
-        """Start the bars, on a terminal."""
+        """Start the display, on a terminal."""
         if not self.out.is_terminal:
             return
         self._bars = Progress(
             TextColumn("{task.description}"),
-            BarColumn(),
+            BarColumn(bar_width=None),
             MofNCompleteColumn(),
-            TextColumn("batches {task.fields[note]}"),
+            TextColumn("batches"),
             TimeRemainingColumn(),
-            console=self.out,
-            transient=True,
+            expand=True,
         )
         total = training.epochs * training.batches
-        self._run = self._bars.add_task("run", total=total, completed=self._done(training), note="")
-        self._epoch = self._bars.add_task("epoch", total=training.batches, completed=training.batch, note="")
-        self._bars.start()
+        self._run = self._bars.add_task("run", total=total, completed=self._done(training))
+        self._epoch = self._bars.add_task("epoch", total=training.batches, completed=training.batch)
+        self._live = Live(self._picture(training), console=self.out, transient=True, refresh_per_second=REFRESH)
+        self._live.start()
 
     def on_batch_end(self, training: Training) -> None:
-        """Move the bars."""
-        if self._bars is not None:
-            self._bars.update(self._run, completed=self._done(training))
-            self._bars.update(self._epoch, completed=training.batch, note=f"loss {training.loss:.4f}")
+        """Move the bars, and now and then draw the rest anew."""
+        if self._live is None:
+            return
+        self._losses.append(training.loss)
+        self._bars.update(self._run, completed=self._done(training))
+        self._bars.update(self._epoch, completed=training.batch)
+        now = perf_counter()
+        if now - self._drawn > 1 / REFRESH:
+            self._live.update(self._picture(training))
 
     def on_epoch_end(self, training: Training) -> None:
         """Print the epoch's line."""
         self.out.print(epoch_line(training.history[-1], training.epochs), soft_wrap=True)
 
     def on_train_end(self, training: Training) -> None:
-        """Take the bars away."""
+        """Take the display away."""
         self.close()
+
+    def close(self) -> None:
+        """Give the terminal its cursor back, however training ended."""
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+    def _picture(self, training: Training) -> Group:
+        self._drawn = perf_counter()
+        return Group(self._bars, *live_lines(training, self._losses, self.out.width))
 
     @staticmethod
     def _done(training: Training) -> int:
         return training.epoch * training.batches + training.batch
+
+
+def live_lines(training: Training, losses: Sequence[float], width: int) -> list[Text]:
+    """What stands below the bars: loss and accuracy with sparklines, speed, and gradient norms, within the width."""
+    history = training.history
+    parts = [[("loss ", "dim"), (f"{training.loss:.4f}  ", "bold"), (sparkline(losses), "yellow")]]
+    accuracies = [record["validation_accuracy"] or record["train_accuracy"] for record in history]
+    if accuracies:
+        parts.append([("accuracy ", "dim"), (f"{accuracies[-1]:.2%}  ", "bold"), (sparkline(accuracies), "blue")])
+    speed = training.images_per_second
+    parts.append([("speed ", "dim"), (f"{speed:,.0f} images/s" if speed else "—", "bold")])
+    norms = "  ".join(f"{path} {number(norm)}" for path, norm in training.layer_gradients.items())
+    parts.append([("gradient norms  ", "dim"), (norms, "yellow")])
+    lines = [Text.assemble(*part) for part in parts]
+    for line in lines:
+        line.truncate(width, overflow="ellipsis")
+    return lines
+
+
+def sparkline(values: Sequence[float], most: int = SPARKS) -> str:
+    """The course of values in one line of at most `most` characters, each the mean of a stretch; NaN leaves a gap.
+
+    >>> sparkline([4.0, 3.0, 2.0, 1.0]), sparkline([1.0] * 3), len(sparkline(list(range(1000))))
+    ('█▆▃▁', '▁▁▁', 40)
+    """
+    stretches = np.array_split(np.asarray(values, float), min(most, len(values))) if len(values) else []
+    with np.errstate(all="ignore"):
+        means = [float(np.mean(stretch)) for stretch in stretches]
+    finite = [mean for mean in means if math.isfinite(mean)]
+    low, high = min(finite, default=0.0), max(finite, default=0.0)
+    span = high - low or 1.0
+    return "".join(BARS[round((mean - low) / span * 7)] if math.isfinite(mean) else " " for mean in means)
+
+
+class JsonLines(Callback):
+    """Prints the record of each epoch as a line of strict JSON."""
+
+    def on_epoch_end(self, training: Training) -> None:
+        print(json.dumps(strict(dict(training.history[-1])), allow_nan=False), flush=True)  # noqa: T201
+
+
+class Shown(NamedTuple):
+    """What `run.train` is given to show: callbacks, and what is told how a download goes."""
+
+    callbacks: list[Callback]
+    download: Callable[[Download], None]
+
+
+@contextmanager
+def training_display(as_json: bool = False) -> Iterator[Shown]:
+    """What shows a training: live lines for people, or JSON for machines. The terminal is as before at the end."""
+    err = console(stderr=True)
+    files = Progress(
+        TextColumn("downloading {task.description}"), BarColumn(), DownloadColumn(), console=err, transient=True
+    )
+    tasks: dict[str, TaskID] = {}
+
+    def download(state: Download) -> None:
+        if not err.is_terminal:
+            return
+        if not tasks:
+            files.start()
+        if state.name not in tasks:
+            tasks[state.name] = files.add_task(state.name, total=state.total)
+        files.update(tasks[state.name], completed=state.received, total=state.total)
+        if all(task.finished for task in files.tasks):
+            files.stop()
+
+    display = TrainingDisplay()
+    try:
+        yield Shown([JsonLines()] if as_json else [display], download)
+    finally:
+        display.close()
+        if tasks:
+            files.stop()
 
 
 def epoch_line(record: Record, epochs: int) -> str:
