@@ -21,6 +21,8 @@ ORDER = [
     {"autodiff.ops"},
     {"autodiff.linalg"},
     {"autodiff.chain_rule"},
+    {"autodiff.messages"},
+    {"autodiff.backward_trace"},
     {"autodiff.reverse"},
     {"autodiff.forward", "autodiff.protocols"},
     {"autodiff.operators"},
