@@ -93,7 +93,7 @@ class Steps(Sequence[BackwardStep]):
         self._order, self._upstream = tuple(cotangents), tuple(cotangents.values())
         self._recent: dict[int, BackwardStep] = {}
         self._positions: dict[int, int] | None = None  # these two are found when they are first needed
-        self._senders: dict[int, list[int]] | None = None
+        self._senders: dict[int, int | list[int]] | None = None
 
     def over(self, nodes: Sequence[Node]) -> "Steps":
         """The same steps over the same nodes under other names."""
@@ -142,6 +142,18 @@ class Steps(Sequence[BackwardStep]):
         """The node and the cotangent of a step, without its messages."""
         return self._node(position), self._upstream[position]
 
+    def sum_after(self, id: int, count: int) -> Any:
+        """The sum of the messages that a node was sent in the first `count` steps; None if there were none.
+
+        >>> import autodiff as ad
+        >>> x = ad.Scalar(3.0, name="x")
+        >>> steps = ad.backprop(x * x + x).steps
+        >>> [steps.sum_after(0, count) for count in range(3)]
+        [None, 1.0, 7.0]
+        """
+        with np.errstate(all="ignore"), no_grad():
+            return self._before(id, count)
+
     def position(self, id: int) -> int | None:
         """In which step a node is visited; None for one that the walk did not reach."""
         if self._positions is None:
@@ -178,7 +190,7 @@ class Steps(Sequence[BackwardStep]):
 
     def _before(self, operand: int, position: int) -> Any:
         """The sum that an operand was sent before a step: from the last sum that is kept, message by message."""
-        senders = self._several_senders.get(operand, ())
+        senders = self._senders_of(operand)
         first, total = 0, None
         kept = self._sums.kept.get(operand, ())
         place = bisect_left(kept, position, key=lambda entry: entry[0])
@@ -191,22 +203,22 @@ class Steps(Sequence[BackwardStep]):
                     total = sent[1] if total is None else total + sent[1]
         return total
 
-    @property
-    def _several_senders(self) -> Mapping[int, Sequence[int]]:
-        """The steps that send to an operand, in order, for each operand that is sent messages in several."""
+    def _senders_of(self, operand: int) -> Sequence[int]:
+        """The steps that send to an operand, in order."""
         if self._senders is None:
-            first: dict[int, int] = {}
-            several: dict[int, list[int]] = {}
+            found: dict[int, Any] = {}  # one number for most, a list for those that several send to
             for position, id in enumerate(self._order):
-                for operand in set(self._nodes[id].operands):
-                    if operand not in first:
-                        first[operand] = position
-                    elif operand not in several:
-                        several[operand] = [first[operand], position]
+                for receiver in set(self._nodes[id].operands):
+                    known = found.get(receiver)
+                    if known is None:
+                        found[receiver] = position
+                    elif type(known) is list:
+                        known.append(position)
                     else:
-                        several[operand].append(position)
-            self._senders = several
-        return self._senders
+                        found[receiver] = [known, position]
+            self._senders = found
+        senders = self._senders.get(operand, ())
+        return (senders,) if isinstance(senders, int) else senders
 
 
 def _operand(node: Node) -> Any:
@@ -250,6 +262,23 @@ class BackwardTrace(NamedTuple):
             return BackwardTrace(graph, steps.over(graph.nodes), self.cotangents)
         renamed = tuple(step._replace(node=graph.nodes[step.node.id]) for step in steps)  # of a pickled trace
         return BackwardTrace(graph, renamed, self.cotangents)
+
+    def sum_after(self, id: int, count: int) -> Any:
+        """The sum of the messages that a node was sent in the first `count` steps; None if there were none."""
+        if isinstance(self.steps, Steps):
+            return self.steps.sum_after(id, count)
+        sent = [m.total for step in self.steps[:count] for m in step.messages if m.operand == id]
+        return next((total for total in reversed(sent) if total is not None), None)
+
+    def position(self, id: int) -> int | None:
+        """In which step, counted from 0, a node is visited; None for one that the walk did not reach."""
+        if isinstance(self.steps, Steps):
+            return self.steps.position(id)
+        return next((position for position, step in enumerate(self.steps) if step.node.id == id), None)
+
+    def head(self, position: int) -> tuple[Node, Any]:
+        """The node and the cotangent of a step, without its messages."""
+        return self.steps.head(position) if isinstance(self.steps, Steps) else self.steps[position][:2]
 
     @property
     def gradients(self) -> dict[str, Any]:

@@ -16,7 +16,8 @@ from .display import Displayed
 from .encoding import decode, dtype_of, encode, read_only
 from .errors import AutodiffError, GraphError
 from .layout import copied
-from .tape import NO_PARAMS, Source, Value, topological
+from .origin import Source
+from .tape import NO_PARAMS, Value, topological
 
 LEAVES = ("input", "parameter", "constant")  # the ops that compute nothing
 
@@ -202,7 +203,7 @@ class Graph(Displayed):
                     "name": node.name,
                     "scope": node.scope,
                     "params": params,
-                    "source": list(node.source) if node.source else None,
+                    "source": _source_fields(node.source),
                 }
             )
         document = {"format": _FORMAT, "outputs": list(self.output_ids), "nodes": nodes}
@@ -373,6 +374,15 @@ def _ids(entry: Any, name: str, count: int) -> tuple[int, ...]:
     return ids
 
 
+_SOURCES = ([str, int, str], [str, int, str, str, int, int, int, str])  # without the part of the line, and with it
+
+
+def _source_fields(source: Source | None) -> list[Any] | None:
+    if source is None:
+        return None
+    return list(source) if source.column is not None else list(source[:3])
+
+
 def _node_from(entry: Any, id: int) -> Node:
     if _field(entry, "id", int) != id:
         raise GraphError(f"node {entry['id']} stands where node {id} is expected")
@@ -386,7 +396,7 @@ def _node_from(entry: Any, id: int) -> Node:
         raise GraphError(f"node {id} is said to have dtype {entry['dtype']!r}, its value is {dtype_of(value)}")
     if op in LEAVES and (operands or params):
         raise GraphError(f"node {id} is a leaf ({op}), but has operands or parameters")
-    if source and [type(part) for part in source] != [str, int, str]:
+    if source is not None and [type(part) for part in source] not in _SOURCES:
         raise GraphError(f"the source of node {id} is not a file, a line and its text")
     return Node(
         id=id,

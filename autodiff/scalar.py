@@ -8,8 +8,9 @@ from . import ops
 from .chain_rule import as_float
 from .errors import OperandError
 from .operators import Differentiable
+from .origin import caller
 from .primitive import NUMBERS, Elementwise, Primitive
-from .tape import NO_PARAMS, Value, caller, current, next_index
+from .tape import NO_PARAMS, Value, current, next_index
 
 
 class Scalar(Differentiable):

@@ -6,9 +6,6 @@ graph; the graph lives exactly as long as its outputs do.
 """
 
 import itertools
-import linecache
-import os
-import sys
 from collections.abc import Callable, Iterable
 from contextlib import ContextDecorator
 from contextvars import ContextVar
@@ -17,17 +14,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 from .display import Displayed
 from .errors import SettingError
+from .origin import Source, caller
 
 if TYPE_CHECKING:
     from .primitive import Primitive
-
-
-class Source(NamedTuple):
-    """Where a value was recorded: file name, line number, and the text of that line."""
-
-    file: str
-    line: int
-    text: str
 
 
 class Recording(NamedTuple):
@@ -78,7 +68,7 @@ def enable_grad() -> Any:
 def recording(*, source: bool | None = None, copy: bool | None = None) -> Any:
     """Context manager: what is recorded besides the values. A setting that is not given stays as it is.
 
-    source  every value remembers the file, line and text that recorded it; off by default
+    source  every value remembers the file, line and part of the line that recorded it; off by default
     copy    an operation whose derivative needs an array that could still be written to, a leaf's or a constant, keeps a
             copy of it, so that a change in place cannot falsify the gradient; on by default. Code that writes to no
             array between the forward and the backward pass, as `autodiff.train` does, saves time and memory without.
@@ -86,8 +76,8 @@ def recording(*, source: bool | None = None, copy: bool | None = None) -> Any:
     >>> import autodiff as ad
     >>> with ad.recording(source=True):
     ...     y = ad.Scalar(2.0) * 3
-    >>> y.source.text
-    'y = ad.Scalar(2.0) * 3'
+    >>> y.source.text, y.source.part
+    ('y = ad.Scalar(2.0) * 3', 'ad.Scalar(2.0) * 3')
     """
     given = {"source": source, "copy": copy}
     chosen: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
@@ -219,20 +209,6 @@ class Value(Displayed):
         value = cls.__new__(cls)
         value._become_leaf(data, requires_grad=True, name=None)
         return value
-
-
-def caller() -> Source | None:
-    """The innermost line of code outside this package: the line a person wrote."""
-    frame = sys._getframe(1)
-    while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
-        frame = frame.f_back  # type: ignore[assignment]  # None past the outermost frame
-    if frame is None:
-        return None
-    file, line = frame.f_code.co_filename, frame.f_lineno
-    return Source(file, line, linecache.getline(file, line).strip())
-
-
-_PACKAGE = os.path.dirname(__file__) + os.sep  # without pathlib, whose import takes a while
 
 
 def topological(outputs: Iterable[Value], since: int = 0, frontier: int = 0) -> list[Value]:

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 
 # From left to right; a module imports only what stands to its left, or beside it in its own room.
 ORDER = [
-    {"autodiff.errors", "autodiff.layout", "autodiff.display"},
+    {"autodiff.errors", "autodiff.layout", "autodiff.display", "autodiff.origin"},
     {"autodiff.tape", "autodiff.encoding"},
     {"autodiff.graph"},
     {"autodiff.primitive"},

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from autodiff import BackwardTrace, Node
+from autodiff.origin import EXPRESSION
 
 from .content import Card, Line, Pixels, Row
 from .fold import Group
@@ -103,7 +104,7 @@ def group_card(
 def _source(node: Node) -> str:
     assert node.source is not None
     text = shorten(node.source.text, SOURCE_LENGTH)
-    if node.source.file == "expression":
+    if node.source.file == EXPRESSION:
         return text
     return f"{shorten(PurePath(node.source.file).name)}:{node.source.line}  {text}"
 
