@@ -9,7 +9,9 @@ and that is all there is to backpropagation (Linnainmaa 1970; Rumelhart, Hinton 
 `backward`, the transforms, the debugger and every picture use this walk.
 """
 
-from collections.abc import Callable, Container
+import gc
+from collections.abc import Callable, Container, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -184,6 +186,11 @@ def backprop(output: Any, cotangent: Any = None) -> BackwardTrace:
     Raises GradientError if the output has several elements and no cotangent is given.
     """
     g = seed(output, cotangent)
+    with _without_collector():
+        return _recorded(output, g)
+
+
+def _recorded(output: Value, g: Any) -> BackwardTrace:
     nodes, output_ids, ids = freeze([output])
     cotangents: dict[int, Any] = {}
     made: list[tuple[Primitive | None, tuple[Any, ...]]] = []
@@ -199,3 +206,15 @@ def backprop(output: Any, cotangent: Any = None) -> BackwardTrace:
     with np.errstate(all="ignore"), no_grad():
         walk(output, g, (), safe=True, visit=visit)
     return BackwardTrace(Graph(nodes, output_ids), Steps(nodes, cotangents, made, sums), cotangents)
+
+
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """Python's cyclic collector pauses: it would look through a growing record again and again, and free nothing."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()

@@ -21,7 +21,6 @@ from ..view import view
 from .breakpoints import KEYWORDS, stop_at
 from .conditions import value_of
 from .lines import source_lines
-from .nodes import names_of
 from .quiz import answered, is_whole, next_question
 from .session import Completer, Session
 from .state import NAMES
@@ -348,13 +347,13 @@ def _quit(session: Session, argument: str) -> Reply:
 
 
 def _nodes(session: Session) -> list[str]:
-    return names_of(session.trace)
+    return session.names
 
 
 def _stops(session: Session) -> list[str]:
     operations = dict.fromkeys(node.op for node in session.nodes if not node.is_leaf)
     scopes = dict.fromkeys(f"scope {node.scope}" for node in session.nodes if node.scope)
-    return [*KEYWORDS, *operations, *scopes, "|g| > ", *names_of(session.trace)]
+    return [*KEYWORDS, *operations, *scopes, "|g| > ", *session.names]
 
 
 STATE_HELP = "; ".join(f"{name}: {meaning}" for name, (_, meaning, _) in NAMES.items())

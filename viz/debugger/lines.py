@@ -65,7 +65,10 @@ def where(node: Node) -> str:
 
 
 def source_lines(node: Node, context: int) -> list[Text]:
-    """The lines around the one that recorded a node, that one marked, and its part underlined; empty if not known."""
+    """The lines around the one that recorded a node, that one marked, and its part underlined; empty if not known.
+
+    Space that all lines begin with is left out.
+    """
     source = node.source
     if source is None:
         return []
@@ -77,15 +80,16 @@ def source_lines(node: Node, context: int) -> list[Text]:
     lines: list[Text] = [[Line(title, "quiet")]] if title else []
     shown = range(max(1, source.line - context), min(len(every), last + context) + 1)
     width = len(str(shown[-1]))
-    for number in shown:
-        text = _plain(every[number - 1])
+    texts = [_plain(every[number - 1]) for number in shown]
+    margin = min((len(text) - len(text.lstrip()) for text in texts if text.strip()), default=0)
+    for number, text in zip(shown, (text[margin:] for text in texts), strict=True):
         inside = source.line <= number <= last
         mark = "→" if inside else " "
         lines.append([Line(f" {number:>{width}} {mark} ", "quiet"), Line(text, "text" if inside else "quiet")])
         if inside and source.column is not None and source.end_column is not None:
             indent = len(text) - len(text.lstrip())
-            start = source.column if number == source.line else indent
-            end = source.end_column if number == last else len(text)
+            start = source.column - margin if number == source.line else indent
+            end = source.end_column - margin if number == last else len(text)
             if start < end and text.strip():
                 lines.append([Line(" " * (width + 4 + start), "quiet"), Line("─" * (end - start), "backward")])
     return lines

@@ -35,13 +35,12 @@ class Neighbourhood:
         nodes = session.nodes
         shown = [n.id for n in nodes if not self._is_detail(n.id)] if len(nodes) <= 3 * MAX_BOXES else []
         self.whole = shown if len(shown) <= MAX_BOXES else []
-        self._users: dict[int, list[int]] | None = None
 
     def draw(self, width: int) -> tuple[list[str], dict[int, Place], int]:
         """The lines, where each node is in them, and how many nodes are left out."""
         node = self.session.node.id
         choices = [self.whole] if self.whole else []
-        choices += [self.around(node, most) for most in (MOST_NEAR, 8, 5, 3)]
+        choices += [self.around(node, most) for most in (MOST_NEAR, 12, 10, 8, 6, 5, 4, 3)]
         for ids in choices:
             drawn = placed_boxes(self.view(ids), width)
             if drawn is not None:
@@ -67,16 +66,7 @@ class Neighbourhood:
     def _beside(self, id: int) -> Iterator[int]:
         operands = [i for i in dict.fromkeys(self.session.nodes[id].operands) if not self._is_detail(i)]
         yield from operands[:MOST_EACH]
-        yield from self.users(id)[:MOST_EACH]
-
-    def users(self, id: int) -> Sequence[int]:
-        """The nodes that use one, the last recorded first: in the order in which their messages arrive."""
-        if self._users is None:
-            self._users = {}
-            for node in reversed(self.session.nodes):
-                for operand in set(node.operands):
-                    self._users.setdefault(operand, []).append(node.id)
-        return self._users.get(id, ())
+        yield from self.session.users(id)[:MOST_EACH]
 
     def _is_detail(self, id: int) -> bool:
         """Whether a node stands in the formulas of its users well enough: a nameless constant number."""
@@ -123,7 +113,8 @@ class Neighbourhood:
 
     def listed(self, ids: Sequence[int], width: int) -> tuple[list[str], dict[int, Place]]:
         """A line per node, for a window too narrow for boxes."""
-        lines, places = [], {}
+        lines: list[str] = []
+        places: dict[int, Place] = {}
         for id in ids:
             card = self.card(id)
             places[id] = Place(len(lines), 0, 1, width)

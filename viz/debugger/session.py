@@ -11,7 +11,7 @@ from ..notation import label
 from ..stepper import ForwardStepper, Stepper
 from ..text import Text, amount
 from .breakpoints import Breakpoint, Test, stop_at
-from .nodes import find
+from .nodes import find, names_of
 from .quiz import Question
 from .state import State
 
@@ -39,6 +39,8 @@ class Session:
         self.last_command = ""
         self._last_number = 0
         self._seen: dict[int, Any] = {}
+        self._users: dict[int, list[int]] | None = None
+        self._names: list[str] | None = None
 
     @property
     def nodes(self) -> Sequence[Node]:
@@ -121,6 +123,24 @@ class Session:
         self._last_number += 1
         self.breakpoints.append(Breakpoint(self._last_number, text, words, test))
         return self.breakpoints[-1]
+
+    def users(self, id: int) -> Sequence[int]:
+        """The nodes that use one, the last recorded first: in the order in which their messages arrive."""
+        if self._users is None:
+            self._users = {}
+            for node in reversed(self.nodes):
+                for operand in node.operands:
+                    users = self._users.setdefault(operand, [])
+                    if not users or users[-1] != node.id:  # x·x is one user
+                        users.append(node.id)
+        return self._users.get(id, ())
+
+    @property
+    def names(self) -> list[str]:
+        """The names that can be typed, for completion."""
+        if self._names is None:
+            self._names = names_of(self.trace)
+        return self._names
 
     def find(self, name: str) -> int:
         """The id of the node of that name; `.` is the current one. Raises GraphError."""
