@@ -142,6 +142,11 @@ class Steps(Sequence[BackwardStep]):
         """The node and the cotangent of a step, without its messages."""
         return self._node(position), self._upstream[position]
 
+    def sent(self, position: int) -> Sequence[Sent | None]:
+        """What a step sends, (local derivative, message) for each operand, without the sums, which may take longer."""
+        with np.errstate(all="ignore"), no_grad():
+            return self._sent(position)
+
     def sum_after(self, id: int, count: int) -> Any:
         """The sum of the messages that a node was sent in the first `count` steps; None if there were none.
 
@@ -269,6 +274,12 @@ class BackwardTrace(NamedTuple):
             return self.steps.sum_after(id, count)
         sent = [m.total for step in self.steps[:count] for m in step.messages if m.operand == id]
         return next((total for total in reversed(sent) if total is not None), None)
+
+    def sent(self, position: int) -> Sequence[tuple[Any, Any] | None]:
+        """What a step, counted from 0, sends: (local derivative, message) for each operand, without the sums."""
+        if isinstance(self.steps, Steps):
+            return self.steps.sent(position)
+        return [None if m.message is None else (m.local, m.message) for m in self.steps[position].messages]
 
     def position(self, id: int) -> int | None:
         """In which step, counted from 0, a node is visited; None for one that the walk did not reach."""

@@ -28,11 +28,11 @@ def step(subject: Any, *arguments: Any, plain: bool = False) -> None:
 
     >>> import autodiff as ad, viz
     >>> viz.step(lambda w: w * w, 3.0)
-     backward 1 of 2                               <doctest ...
+     backward 1 of 2 ... viz.step(lambda …
      ── node #1  mul   v₁ = w · w    value 9.000    upstream ∂v₁/∂v₁ = 1.000
         to w:  ∂v₁/∂w = w = 3.000    1.000 × 3.000 = 3.000    ∂v₁/∂w: — + 3.000 = 3.000
         to w:  ∂v₁/∂w = w = 3.000    1.000 × 3.000 = 3.000    ∂v₁/∂w: 3.000 + 3.000 = 6.000
-     backward 2 of 2                               <doctest ...
+     backward 2 of 2
      ── node #0  input   w    value 3.000    gradient ∂v₁/∂w = 6.000
 
     Raises GradientError for what has no gradient, SettingError for anything else that cannot be debugged.
@@ -48,10 +48,10 @@ def traced(subject: Any, *arguments: Any) -> BackwardTrace:
         return subject if isinstance(subject, BackwardTrace) else ad.backprop(subject)
     if not callable(subject):
         raise SettingError(f"step: takes a Scalar, a Tensor, a trace or a function, got {type(subject).__name__}")
+    with ad.recording(source=False):  # no line of the function made its arguments
+        live = [_live(given, name) for given, name in zip(arguments, _names(subject, arguments), strict=True)]
     with ad.recording(source=True):
-        value = subject(
-            *(_live(given, name) for given, name in zip(arguments, _names(subject, arguments), strict=True))
-        )
+        value = subject(*live)
     if not isinstance(value, ad.Scalar | ad.Tensor):
         raise GradientError(f"step: the function must return a Scalar or a Tensor, got {type(value).__name__}")
     return ad.backprop(value)

@@ -24,7 +24,7 @@ def stop_lines(session: Session, width: int = WIDTH) -> list[Text]:
     >>> for line in stop_lines(session):
     ...     print("".join(part.text for part in line))
      forward 2 of 2
-     ── node #2  mul   v₂ = w · 2.000    value 6.000
+     ── node #2  mul   v₂ = w · 2    value 6.000
         w = 3.000
     """
     shown = forward_lines(session) if session.is_forward else step_lines(session.backward, width)

@@ -126,7 +126,7 @@ def _names(trace: BackwardTrace, asked: int, before: Any) -> dict[str, Any]:
             names[other.name or f"v{other.id}"] = other.value
     if before is not None:
         names["before"] = before
-    names |= {name: nodes[id].value for name, id in trace.graph.names.items() if name not in names}
+    names |= {other.name: other.value for other in nodes if other.name and other.name not in names}
     return {name: value for name, value in names.items() if name.isidentifier()}
 
 

@@ -69,8 +69,8 @@ class DebuggerApp(App[None]):
     .low .panel { border: none; border-top: solid $border-blurred; padding: 0 1; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("n,space,right,down", "run('next')", "next", key_display="n"),
-        Binding("b,left,up", "run('back')", "back", key_display="b"),
+        Binding("n,space", "run('next')", "next", key_display="n"),
+        Binding("b", "run('back')", "back"),
         Binding("c", "run('continue')", "continue"),
         Binding("f", "turn", "pass"),
         Binding("g", "type('goto ')", "goto"),
@@ -79,8 +79,6 @@ class DebuggerApp(App[None]):
         Binding("colon,enter", "type('')", "command", key_display=":"),
         Binding("question_mark,h", "help", "help", key_display="?"),
         Binding("t", "theme", "light/dark", show=False),
-        Binding("home", "run('goto 1')", "first", show=False),
-        Binding("end", "run('goto end')", "last", show=False),
         Binding("q,ctrl+d", "quit", "quit", key_display="q"),
         Binding("ctrl+c", "interrupt", "", show=False, priority=True),
     ]
@@ -206,13 +204,12 @@ class DebuggerApp(App[None]):
 class Graph(VerticalScroll):
     """The panel of the graph; it has the keys as long as nothing is typed."""
 
-    BINDINGS: ClassVar[list[BindingType]] = []  # arrows step, they do not scroll; the wheel and Page Up and Down do
-
-    def key_up(self) -> None:
-        self.app.action_run("back")  # type: ignore[attr-defined]
-
-    def key_down(self) -> None:
-        self.app.action_run("next")  # type: ignore[attr-defined]
+    BINDINGS: ClassVar[list[BindingType]] = [  # these step and do not scroll; the wheel, Page Up and Page Down do
+        Binding("right,down", "app.run('next')", show=False),
+        Binding("left,up", "app.run('back')", show=False),
+        Binding("home", "app.run('goto 1')", show=False),
+        Binding("end", "app.run('goto end')", show=False),
+    ]
 
 
 class Canvas(Static):
@@ -241,7 +238,7 @@ class CommandLine(Input):
     ]
 
     def __init__(self, session: Session) -> None:
-        super().__init__(id="command", suggester=_Suggest(session), compact=True)
+        super().__init__(id="command", suggester=_Suggest(session), compact=True, select_on_focus=False)
         self.session = session
         self.history: list[str] = []
         self._recalled = 0

@@ -1,6 +1,6 @@
 """What is known at one stop, by the names that conditions and `print` use: g, value, message, local, total, ..."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -44,20 +44,28 @@ class State(Mapping[str, Any]):
         """The node's cotangent."""
         return self._g
 
-    def of_messages(self, field: str) -> Any:
-        """That field of all messages of the step, as one flat array; empty if it has none."""
-        found = [getattr(message, field) for message in self.step.messages]
-        parts = [np.ravel(np.asarray(part)) for part in found if part is not None]
-        return np.concatenate(parts) if parts else np.zeros(0)
+    def sent(self, place: int) -> Any:
+        """All local derivatives (0) or messages (1) of the step, as one flat array; empty if it has none."""
+        return _flat(pair[place] for pair in self.trace.sent(self.position - 1) if pair is not None)
+
+    @property
+    def totals(self) -> Any:
+        """The sums that the step's messages make, as one flat array."""
+        return _flat(message.total for message in self.step.messages)
+
+
+def _flat(parts: Iterable[Any]) -> Any:
+    found = [np.ravel(np.asarray(part)) for part in parts if part is not None]
+    return np.concatenate(found) if found else np.zeros(0)
 
 
 # Name -> what it is at a state, what it means, and whether it exists in the backward pass only.
 NAMES: dict[str, tuple[Callable[[State], Any], str, bool]] = {
     "g": (lambda state: state.upstream, "the gradient that arrived at the node, ∂L/∂node", True),
     "value": (lambda state: state.node.value, "the node's value", False),
-    "message": (lambda state: state.of_messages("message"), "the messages that it sends", True),
-    "local": (lambda state: state.of_messages("local"), "its local derivatives", True),
-    "total": (lambda state: state.of_messages("total"), "the sums that its messages make", True),
+    "message": (lambda state: state.sent(1), "the messages that it sends", True),
+    "local": (lambda state: state.sent(0), "its local derivatives", True),
+    "total": (lambda state: state.totals, "the sums that its messages make", True),
     "step": (lambda state: state.position, "the number of the step", False),
     "size": (lambda state: int(np.size(state.node.value)), "how many numbers the value has", False),
 }
