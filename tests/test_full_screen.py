@@ -90,7 +90,7 @@ def test_it_opens_at_the_first_step_with_everything_in_its_panel():
         ("end n", 9),
         ("end home", 1),
         ("c", 9),
-        ("n n f", 6),
+        ("n n f", 7),
         ("n n f f", 3),
         ("g 4 enter", 4),
         ("g w enter", 9),
