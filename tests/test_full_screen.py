@@ -1,6 +1,7 @@
 """The debugger's full screen, driven by textual's pilot: keys, clicks, commands, sizes, and what then stands where."""
 
 import asyncio
+import threading
 
 import numpy as np
 import pytest
@@ -278,6 +279,34 @@ def test_a_large_graph_is_a_window_around_the_current_node():
         await pilot.pause()
         assert "of 6,001 nodes" in str(app.query_one("#graph").border_title)
         assert "▶" in shown(app, "canvas")
+
+    drive(long_chain(), act)
+
+
+def test_a_long_search_holds_up_nothing_and_ctrl_c_stops_it(monkeypatch):
+    monkeypatch.setattr("viz.debugger.screen.AT_ONCE", 10)
+
+    async def act(app, pilot):
+        reached, go_on = threading.Event(), threading.Event()
+
+        def test(state):
+            reached.set()
+            assert go_on.wait(30)
+            return False
+
+        monkeypatch.setattr("viz.debugger.commands.stop_at", lambda trace, text: ("never", test))
+        app.run_command("until never")
+        assert reached.wait(30)
+        app.run_command("next")
+        assert "still searching" in shown(app, "said")
+        await pilot.press("ctrl+c")
+        go_on.set()
+        await app.workers.wait_for_complete()
+        await pilot.pause()
+        assert "interrupted at step" in shown(app, "said")
+        assert app.session.cursor.position == 1
+        app.run_command("next")
+        assert app.session.cursor.position == 2
 
     drive(long_chain(), act)
 

@@ -1,4 +1,4 @@
-"""`chainlens step` as people meet it: on a real terminal, at a prompt and full screen; in a pipe, by scripts, as JSON."""
+"""`chainlens step` as people meet it: on a real terminal, a prompt and full screen; in a pipe, by scripts, as JSON."""
 
 import json
 import subprocess
@@ -50,7 +50,9 @@ class TestPrompt:
                 ("nxt", "did you mean next?"),
                 ("forward", "(forward 5/9) "),
                 ("backward", "(backward 5/9) "),
+                ("goto 1", "(backward 1/9) "),
                 ("quiz", "(answer) "),
+                ("-0.6", "score: 1 of 1 right"),
             ]:
                 terminal.type(f"{line}\n")
                 terminal.until(then)

@@ -81,7 +81,7 @@ def _head(position: int, count: int, node: Node, width: int) -> Text:
     if node.source.file == EXPRESSION:
         place = node.source.text
     place = shorten(place, 10_000)
-    gap = max(3, 51 - len(head))
+    gap = max(3, 51 - len(head)) if width >= 80 else 3
     room = max(10, width - len(head) - gap)
     return [
         Line(head, "quiet"),

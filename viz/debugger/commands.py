@@ -291,7 +291,8 @@ def _quiz(session: Session, argument: str) -> Reply:
     session.is_forward = False
     session.question = next_question(session.trace, session.backward.position, session.target)
     if session.question is None:
-        return Reply([_say("no later step sends anything; goto 1 begins again"), _score(session)])
+        score = [_say(f"score: {session.right} of {session.asked} right", "text")] if session.asked else []
+        return Reply([_say("no later step sends anything; goto 1 begins again"), *score])
     session.backward.goto(session.question.position - 1 or 1)
     return Reply(session.question.lines)
 

@@ -26,12 +26,13 @@ from ..content import Line
 from ..text import Text as Parts
 from ..theme import DARK, LIGHT
 from ..theme import Theme as Colours
-from .commands import COMMANDS, completions, execute
+from .commands import COMMANDS, Reply, completions, execute
 from .neighbourhood import Neighbourhood
 from .panels import Palette, around, graph_text, head, joined, source, step_text
 from .session import Session
 
 PLACEHOLDER = "a command; Tab completes, ? explains"
+SEARCHES, AT_ONCE = ("until", "continue"), 5_000  # of so many steps the keys wait for the answer
 NARROW, LOW = 100, 28  # columns and rows from which on everything is shown
 
 
@@ -87,6 +88,7 @@ class DebuggerApp(App[None]):
         super().__init__()
         self.session = session
         self.neighbourhood = Neighbourhood(session)
+        self.is_searching = False
         for colours in (LIGHT, DARK):
             self.register_theme(_theme(colours))
         self.theme = f"chainlens-{'light' if _is_light() else 'dark'}"
@@ -120,17 +122,37 @@ class DebuggerApp(App[None]):
         self.call_after_refresh(self.show)
 
     def run_command(self, text: str) -> None:
-        """Run a line, say what it answers, and show where that leads."""
+        """Run a line, say what it answers, and show where that leads. A long search does not hold up the keys."""
+        if self.is_searching:
+            self.say([[Line(" still searching; Ctrl-C stops it", "quiet")]])
+        elif self._takes_long(text):
+            self.is_searching = True
+            self.say([[Line(" searching; Ctrl-C stops it", "quiet")]])
+            self.run_worker(lambda: self.call_from_thread(self._finish, self._executed(text)), thread=True)
+        else:
+            self._finish(self._executed(text))
+
+    def _takes_long(self, text: str) -> bool:
+        name = text.strip().partition(" ")[0]
+        cursor = self.session.cursor
+        is_search = any(name in (command.name, command.short) for command in COMMANDS if command.name in SEARCHES)
+        return is_search and self.session.question is None and len(cursor) - cursor.position > AT_ONCE
+
+    def _executed(self, text: str) -> Reply | AutodiffError:
         try:
-            reply = execute(self.session, text)
+            return execute(self.session, text)
         except AutodiffError as error:
-            self.say([[Line(f" {error}", "alarm")]])
-            return
-        if reply.done:
+            return error
+
+    def _finish(self, reply: Reply | AutodiffError) -> None:
+        self.is_searching = False
+        if isinstance(reply, AutodiffError):
+            self.say([[Line(f" {reply}", "alarm")]])
+        elif reply.done:
             self.exit()
-            return
-        self.say(reply.lines)
-        self.show()
+        else:
+            self.say(reply.lines)
+            self.show()
 
     def say(self, lines: Any) -> None:
         """Show an answer above the command line; it goes with the next one."""
@@ -189,7 +211,10 @@ class DebuggerApp(App[None]):
         self.show()
 
     def action_interrupt(self) -> None:
-        """Ctrl-C gives up a line, and does not leave."""
+        """Ctrl-C stops a search, or gives up a line, and does not leave."""
+        if self.is_searching:
+            self.session.is_interrupted = True
+            return
         self.query_one(CommandLine).value = ""
         self.query_one(Graph).focus()
         self.say([[Line(" Ctrl-C gives up a line; q, or Ctrl-D, leaves", "quiet")]])

@@ -37,6 +37,7 @@ class Session:
         self.question: Question | None = None
         self.right = self.asked = 0
         self.last_command = ""
+        self.is_interrupted = False  # another thread may set it, to stop a long search
         self._last_number = 0
         self._seen: dict[int, Any] = {}
         self._users: dict[int, list[int]] | None = None
@@ -105,8 +106,14 @@ class Session:
         return "forward" if self.is_forward else "backward"
 
     def run_until(self, test: Test) -> bool:
-        """Go on to the next step where the test holds; False, and no move, if there is none."""
+        """Go on to the next step where the test holds; False, and no move, if there is none.
+
+        Raises SettingError, and does not move, if it is interrupted.
+        """
+        self.is_interrupted = False
         for position in range(self.cursor.position + 1, len(self.cursor) + 1):
+            if self.is_interrupted:
+                raise SettingError(f"interrupted at step {position}; nothing was found before it")
             if test(self.state_at(position)):
                 self.cursor.goto(position)
                 return True
