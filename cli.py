@@ -76,12 +76,15 @@ def draw(
     heat: Annotated[bool, typer.Option("--heat", help="Colour cards by the size of their gradient.")] = False,
     depth: Annotated[int | None, typer.Option(help="Fold scopes nested deeper than this.", show_default=False)] = None,
     limit: Annotated[int, typer.Option(help="The most cards; beyond that, nodes are folded.")] = 200,
+    images: Annotated[
+        str | None, typer.Option(help="Values to show as pictures: x, or x=5x7 for height and width.")
+    ] = None,
     open_it: Annotated[bool, typer.Option("--open", help="Open what was written.")] = False,
 ) -> None:
     """Draw the computation with its gradients and the chain rule on every edge."""
     import autodiff as ad
-    import viz
     from autodiff.source import read_source
+    from viz.drawing import drawing_of
 
     paths = [_drawing_path(text) for text in output or ["backprop.svg"]]
     options: dict[str, Any] = {"heat": heat, "depth": depth, "limit": limit}
@@ -90,9 +93,11 @@ def draw(
         for name, given in (("show", show), ("highlight", highlight), ("wrt", wrt))
         if given is not None
     }
+    if images is not None:
+        options["images"] = _image_sizes(images)
     with ad.recording(source=True):
         value = read_source(source, values or [])()
-    drawing = viz.draw(value, theme=theme, direction=direction, **options)
+    drawing = drawing_of(value, theme=theme, direction=direction, options=options)
     for text, path in zip(output or [""], paths, strict=True):
         if text.endswith(("/", os.sep)):
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -104,12 +109,24 @@ def draw(
             typer.launch(str(path))
 
 
+def _image_sizes(text: str) -> dict[str, tuple[int, int] | None]:
+    """The height and width that each name is given, None for a name alone."""
+    sizes: dict[str, tuple[int, int] | None] = {}
+    for part in filter(None, map(str.strip, text.split(","))):
+        name, equals, size = part.partition("=")
+        height, x, width = size.partition("x")
+        if equals and not (x and height.isdecimal() and width.isdecimal() and int(height) and int(width)):
+            raise UsageError(f"--images {part}: write a height and a width, such as {name}=28x28")
+        sizes[name.strip()] = (int(height), int(width)) if equals else None
+    return sizes
+
+
 def _drawing_path(text: str) -> Path:
     """Where to write a drawing: in a folder under the default name. Raises SettingError for an unknown suffix."""
     from viz.drawing import format_of
 
     path = Path(text)
-    if path.is_dir() or text.endswith(("/", os.sep)):
+    if os.path.isdir(path) or text.endswith(("/", os.sep)):
         path = path / "backprop.svg"
     format_of(path)
     return path

@@ -1,4 +1,8 @@
-"""The backward pass of one neuron with a squared error: L = (relu(w·x + b) − y)²."""
+"""One neuron with a squared error: L = (relu(w·x + b) − y)²
+
+Each card shows a value and its gradient, each edge the local derivative and the message that it carries back. Messages
+are upstream gradient times local derivative; from the result back to w they make the chain rule.
+"""
 
 from pathlib import Path
 

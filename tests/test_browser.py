@@ -288,7 +288,7 @@ class TestReading:
         before = page.evaluate(fill)
         page.keyboard.press("h")
         assert page.evaluate(fill) != before
-        assert "Heat, from 0.200 over" in page.locator("#legend .ramp").get_attribute("aria-label")
+        assert "Heat: 0.10, " in page.locator("#legend .ramp").get_attribute("aria-label")
         assert page.locator("#heat").get_attribute("aria-pressed") == "true"
         page.keyboard.press("Home")
         assert page.locator(".card.heated").count() == 0

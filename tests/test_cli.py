@@ -103,13 +103,26 @@ class TestDraw:
         options = ["--heat", "--wrt", "w", "--highlight", "w,h", "--show", "value, gradient", "--theme", "dark"]
         done = chainlens("draw", "h = tanh(w*x); L = h**2", "w=1", "x=2", "-o", "pictures/", *options)
         assert done.stdout == "wrote pictures/backprop.svg\n"
-        assert done.stderr == "note: 2 nodes are not shown: they lie off the way\n"
-        assert "|gradient|" in (tmp_path / "pictures/backprop.svg").read_text()
+        assert done.stderr == "note: 2 nodes are not shown: they are on no path from w to L\n"
+        assert "‖gradient‖" in (tmp_path / "pictures/backprop.svg").read_text()
 
     def test_draws_a_function_from_a_file(self, chainlens, tmp_path, loss_file):
         done = chainlens("draw", "loss.py:loss", "w=0.3", "-o", "loss.dot")
         assert done.returncode == 0
         assert "h = tanh(v" in (tmp_path / "loss.dot").read_text(encoding="utf-8")
+
+    def test_names_and_lines_are_the_persons_own(self, chainlens, tmp_path):
+        (tmp_path / "m.py").write_text("def loss(w):\n    return w * 3.0\n")
+        chainlens("draw", "m.py:loss", "w=1", "-o", "m.txt", "--show", "source,value")
+        text = (tmp_path / "m.txt").read_text()
+        assert text.startswith("v₂ and its gradients")
+        assert "m.py:2" in text
+        assert "cli.py" not in text
+
+    def test_a_name_too_long_for_a_file_is_told(self, chainlens):
+        done = chainlens("draw", "w*2", "w=1", "-o", f"{'a' * 300}.svg")
+        assert (done.returncode, done.stderr.startswith("error: cannot write aaa")) == (2, True)
+        assert done.stderr.rstrip().endswith("File name too long")
 
 
 class TestGradAndCheck:

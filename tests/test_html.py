@@ -20,12 +20,12 @@ from test_viz import HOSTILE, compare_with_golden, example, network
 
 import autodiff as ad
 from autodiff import nn
-from viz import page_heat as heat
+from viz import heat
 from viz.document import document
+from viz.heat import Heat, contrast, magnitude
 from viz.html import embed, to_html
 from viz.metrics import BOLD, MONO, SANS, text_width
 from viz.numbers import number
-from viz.page_heat import Heat, contrast, luminance
 from viz.placement import Size, place, scope_paths
 from viz.theme import THEMES
 from viz.view import view
@@ -326,25 +326,37 @@ class TestWidths:
 
 
 class TestHeat:
-    def test_the_scale_grows_lighter_at_every_step(self):
-        scale = [luminance(colour) for colour in heat.colours()]
-        assert all(b > a for a, b in itertools.pairwise(scale))
+    @pytest.mark.parametrize("theme", THEMES.values(), ids=THEMES)
+    def test_the_scale_leaves_the_background_at_every_step(self, theme):
+        contrasts = [contrast(colour, theme.background) for colour in heat.colours(theme)]
+        assert all(b > a for a, b in itertools.pairwise(contrasts))
 
-    def test_text_on_it_is_readable(self):
-        assert min(contrast(colour, heat.ink(colour)) for colour in heat.colours()) >= 4.5
+    @pytest.mark.parametrize("theme", THEMES.values(), ids=THEMES)
+    def test_text_on_it_is_readable(self, theme):
+        assert min(contrast(colour, theme.text) for colour in heat.colours(theme)) >= 4.5
 
     @pytest.mark.parametrize(
         ("g", "level"),
         [(1.0, 31), (0.01, 0), (0.1, 16), (100.0, 31), (1e-300, 0), (0.0, -1), (math.nan, None), (math.inf, None)],
     )
     def test_levels(self, g, level):
-        assert Heat(-2.0, 0.0).level(g) == level
+        assert Heat(-2.0, 0.0).level(magnitude(g)) == level
 
     def test_the_norm_of_huge_and_tiny_numbers(self):
-        assert heat.magnitude([1e300, 1e300]) == pytest.approx(300 + math.log10(2) / 2)
-        assert heat.magnitude([3e-320]) == pytest.approx(math.log10(3e-320), abs=0.01)
-        assert Heat.of([1e300, 1e-300]).high - Heat.of([1e300, 1e-300]).low == heat.MOST_DECADES
-        assert Heat.of([]).labels() == ["1.000"] * 3
+        assert magnitude([1e300, 1e300]) == pytest.approx(300 + math.log10(2) / 2)
+        assert magnitude([3e-320]) == pytest.approx(math.log10(3e-320), abs=0.01)
+
+    @pytest.mark.parametrize(
+        ("gradients", "low", "high"),
+        [([1e300, 1e-300], 288, 300), ([1.0, 2.0], math.log10(0.2), math.log10(2)), ([0.01, 10], -2, 1), ([], -1, 0)],
+    )
+    def test_its_range_is_one_to_twelve_powers_of_ten(self, gradients, low, high):
+        found = Heat.of(gradients)
+        assert (found.low, found.high) == pytest.approx((low, high))
+
+    def test_labels_have_two_digits(self):
+        assert Heat(-9.0, -1.0).labels(3) == ["1.0e−9", "1.0e−5", "0.10"]
+        assert Heat(1.5, 4.5).labels(3) == ["32", "1000", "3.2e4"]
 
 
 @pytest.mark.parametrize("theme", ["light", "dark", "print"])

@@ -49,8 +49,8 @@ class TestLayout:
         with ad.scope("a & <b>"), ad.scope("inner"):
             out = ad.Scalar(2.0, name="w") * 3
         layout = lay_out(to_dot(out))
-        assert [words for _, words in layout.scopes] == ["a & <b>", "inner"]
-        for box, _ in layout.scopes:
+        assert [scope.words for scope in layout.scopes] == ["a & <b>", "inner"]
+        for box in [scope.box for scope in layout.scopes]:
             assert box.left < layout.nodes["n2"].left
             assert box.right > layout.nodes["n2"].right
 

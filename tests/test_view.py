@@ -1,7 +1,5 @@
 """What a drawing says: what is chosen to be shown, and what is folded when there is too much."""
 
-import time
-
 import networkx
 import numpy as np
 import pytest
@@ -11,7 +9,6 @@ from hypothesis import strategies as st
 import autodiff as ad
 import viz
 from autodiff import nn
-from viz.cards import pixels
 from viz.view import MAX_CARDS, scopes_of, view
 
 
@@ -74,6 +71,19 @@ class TestShow:
         with pytest.raises(ad.AutodiffError, match="option 'folded' is not known; choose from show"):
             viz.draw(example(), folded=True)
 
+    @pytest.mark.parametrize(
+        ("show", "labels"),
+        [
+            ("stats", ["value", "min … max", "∂L/∂x", "min … max"]),
+            ("histogram", ["", ""]),
+            (("histogram", "gradient"), ["", "norm"]),
+            (("value", "stats"), ["value", "min … max"]),
+        ],
+    )
+    def test_statistics_alone_are_of_values_and_gradients(self, show, labels):
+        loss = ad.sum(ad.Tensor(np.arange(12.0), name="x") * 2.0, name="L")
+        assert [row.label for row in view(loss, show=show).cards[0].rows] == labels
+
 
 class TestHighlight:
     def test_nodes_by_name_id_and_value(self):
@@ -114,34 +124,11 @@ class TestHeat:
         heats = {card.title: card.heat for card in content.cards}
         assert heats["x"] == pytest.approx(-2)
         assert heats["c"] == -np.inf
-        assert content.heat_range == pytest.approx((-2, 0))
-        assert "|gradient| = 0.01" in viz.to_dot(content)
+        assert (content.heat.low, content.heat.high) == pytest.approx((-2, 0))
+        assert "‖gradient‖ = 0.010" in viz.to_dot(content)
 
     def test_none_without_a_backward_pass(self):
-        assert view(ad.Graph.of(example()), heat=True).heat_range is None
-
-
-class TestImages:
-    @pytest.mark.parametrize(
-        ("make", "size"),
-        [
-            (lambda: ad.Tensor(np.eye(28)), 28),
-            (lambda: ad.Tensor(np.zeros((5, 1, 16, 16))), 16),
-            (lambda: ad.Tensor(np.ones((3, 784)), dtype=np.float32), 28),
-            (lambda: nn.Parameter(np.ones((784, 10))), 28),
-            (lambda: nn.Parameter(np.ones((28, 28))), None),
-            (lambda: ad.Tensor(np.zeros((5, 5))), None),
-            (lambda: ad.Tensor(np.full((28, 28), np.nan)), None),
-            (lambda: ad.Tensor(np.zeros((0, 784))), None),
-        ],
-    )
-    def test_what_is_an_image(self, make, size):
-        found = pixels(ad.Graph.of(make()).nodes[0])
-        assert (found and len(found)) == size
-
-    def test_its_levels(self):
-        image = pixels(ad.Graph.of(ad.Tensor(np.eye(28))).nodes[0])
-        assert (image[3][3], image[3][4]) == (255, 0)
+        assert view(ad.Graph.of(example()), heat=True).heat is None
 
 
 class TestVariableNames:
@@ -218,14 +205,20 @@ class TestFolding:
     def test_ten_thousand_nodes_of_any_kind_draw_in_seconds(self):
         for value in (tangle(9_000), chain(5_000), deep(1_500)):
             assert len(ad.Graph.of(value).nodes) > 7_000
-            start = time.perf_counter()
             drawing = viz.draw(value)
             assert drawing.svg.count("<g ") < 2_000
             assert len(view(value).cards) <= MAX_CARDS
-            assert time.perf_counter() - start < 60  # seconds here; the bound only catches what would hang
 
     def test_a_folded_drawing_says_so(self):
         assert "9998 of 10001 nodes are folded into cards" in viz.draw(chain(5000)).svg
+
+
+def test_inputs_that_every_stretch_uses_are_folded_too():
+    inputs = [ad.Scalar(float(i), name=f"a{i}") for i in range(70)]
+    for _ in range(20):
+        inputs = [sum((x * 0.1 for x in inputs[1:]), inputs[0]) for _ in range(3)] + inputs[3:]
+    content = view(sum(inputs[1:], inputs[0]))
+    assert len(content.edges) <= 3 * 50
 
 
 @pytest.mark.parametrize("scope", ["/etc", "a//b/", "/", "a/" * 1500])

@@ -9,17 +9,16 @@ import numpy as np
 from autodiff import BackwardTrace, Node
 from autodiff.origin import EXPRESSION
 
-from .content import Card, Line, Pixels, Row
+from .content import Card, Line, Row
 from .fold import Group
 from .ledger import is_finite, total
 from .notation import formula, label, shorten, sign
 from .numbers import histogram, norm, number
+from .thumbnails import Size, pixels
 
 PER_LINE = 5  # numbers on one line of a card
 SMALL = 9  # tensors of at most this many numbers show them
 MOST_SUMMANDS = 4
-FLAT = 784  # the numbers of a flattened 28 by 28 image, the digits' format
-SIDES = range(8, 65)  # squares of numbers from this many pixels a side on are pictures
 SOURCE_LENGTH = 40
 
 
@@ -36,8 +35,12 @@ def node_card(
     target: str,
     group: Group,
     is_output: bool,
+    image: Size | None = None,
 ) -> Card:
-    """The card of one node: its name and formula, its value, and its gradient with the sum that made it."""
+    """The card of one node: its name and formula, its value, and its gradient with the sum that made it.
+
+    image  height and width, where the value is marked as an image
+    """
     name, written = label(node), formula(node, nodes)
     g = trace.cotangents.get(node.id) if trace else None
     rows = [*_value_rows(node)]
@@ -58,7 +61,7 @@ def node_card(
         is_alarm=any(row.line.role == "alarm" for row in rows),
         tooltip=f"#{node.id} {shorten(node.op)}" + (f" {shorten(node.name, 80)}" if node.name else ""),
         members=group.members,
-        image=pixels(node),
+        image=pixels(node, image),
     )
 
 
@@ -139,13 +142,23 @@ def _array_rows(name: str, array: Any, role: str, field: str) -> list[Row]:
         return [Row(name, Line(f"all {number(values.ravel()[0])}", role), (field,))]
     bad = values.size - finite.size
     rows = [
-        Row(name, Line(f"{number(finite.mean())} ± {number(finite.std())}", role), (field, "stats")),
+        Row(name, Line(spread(finite), role), (field, "stats")),
         Row("min … max", Line(f"{number(finite.min())} … {number(finite.max())}", role), (field, "stats")),
         Row("", Line(histogram(finite), role), (field, "histogram")),
     ]
     if bad:
         rows.append(Row("", Line(f"{bad} of {values.size} are NaN or inf", "alarm"), (field,)))
     return rows
+
+
+def spread(values: np.ndarray) -> str:
+    """Mean ± standard deviation; of a mean that the deviation drowns, no digit that says nothing.
+
+    >>> spread(np.array([1.0, 3.0])), spread(np.array([1.0, -1.0]) + 1e-9)
+    ('2.000 ± 1.000', '0.000 ± 1.000')
+    """
+    mean, deviation = float(values.mean()), float(values.std())
+    return f"{number(0.0 if abs(mean) < 5e-4 * deviation else mean)} ± {number(deviation)}"
 
 
 def gradient_rows(name: str, g: Any, messages: Sequence[Any]) -> list[Row]:
@@ -168,34 +181,3 @@ def gradient_rows(name: str, g: Any, messages: Sequence[Any]) -> list[Row]:
     if np.size(g) > SMALL:
         rows.append(Row("norm", Line(number(norm(g)), role), shown))
     return rows
-
-
-def pixels(node: Node) -> Pixels | None:
-    """A value that is an image, as grey levels: the first of a stack, the first row of flattened ones.
-
-    An image is a square of at least 8 by 8 numbers on the last two axes; a flattened one 784 numbers, 28 by 28, on the
-    last axis; a parameter of 784 rows has one in each column, of which the strongest is shown.
-    """
-    shape = node.shape
-    if (
-        np.asarray(node.value).dtype.kind not in "fiu"
-        or 0 in shape
-        or node.op not in ("input", "constant", "parameter")
-    ):
-        return None
-    array = np.asarray(node.value, dtype=np.float64)
-    if len(shape) >= 3 and shape[-1] == shape[-2] and shape[-1] in SIDES:
-        image = array.reshape(-1, *shape[-2:])[0]
-    elif node.op == "parameter" and len(shape) == 2 and shape[0] == FLAT:
-        image = array[:, int(np.argmax(np.sum(array**2, axis=0)))].reshape(28, 28)
-    elif node.op != "parameter" and len(shape) <= 2 and shape[-1:] == (FLAT,):
-        image = array.reshape(-1, 28, 28)[0]
-    elif node.op != "parameter" and shape == (28, 28):
-        image = array
-    else:
-        return None
-    low, high = float(image.min()), float(image.max())
-    if not np.isfinite(high - low):
-        return None
-    levels = np.rint(255 * (image - low) / (high - low if high > low else 1)).astype(int)
-    return tuple(tuple(row) for row in levels.tolist())

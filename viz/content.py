@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from .heat import Heat
+
 # What can be shown on a card or an edge; `show=` chooses.
 FIELDS = ("value", "gradient", "local", "message", "shape", "stats", "histogram", "image", "source")
 KINDS = ("input", "parameter", "constant", "operation", "group")
@@ -33,7 +35,7 @@ class Card:
     id         that of the node; of a group, that of its last operation
     members    the ids of the nodes that it stands for
     repeat     how many times the block is repeated that a group stands for
-    heat       log10 of the largest |gradient| in it; None without heat, −inf for a gradient of zero
+    heat       log10 of the norm of its gradient, of a group's largest; None without heat, −inf for a gradient of zero
     image      the value as a small picture, if it is one
     """
 
@@ -57,7 +59,8 @@ class Card:
 class Edge:
     """From an operand to the node that uses it; `lines` is the ledger: local derivative, then message.
 
-    position  which operand it is; between groups, a running number
+    position     which operand it is; between groups, a running number
+    is_silenced  whether a zero gradient met a local derivative that is not finite, and sent zero all the same
     """
 
     source: int
@@ -66,6 +69,7 @@ class Edge:
     lines: tuple[Line, ...]
     is_alarm: bool
     is_highlighted: bool = False
+    is_silenced: bool = False
 
 
 @dataclass(frozen=True)
@@ -78,15 +82,10 @@ class View:
     description: str
     has_gradients: bool
     note: str = ""
+    heat: Heat | None = None  # the scale, if the cards are coloured by their gradients
 
     @property
     def kinds(self) -> list[str]:
         """The kinds of card that occur, for the legend."""
         present = {card.kind for card in self.cards}
         return [kind for kind in KINDS if kind in present]
-
-    @property
-    def heat_range(self) -> tuple[float, float] | None:
-        """The smallest and the largest finite heat, if the drawing shows heat at all."""
-        found = [card.heat for card in self.cards if card.heat is not None and card.heat > -float("inf")]
-        return (min(found), max(found)) if found else None

@@ -18,13 +18,14 @@ from autodiff.origin import EXPRESSION
 from .cards import gradient_rows
 from .content import Card, Edge, Line, Row, View
 from .fold import shared_scope
+from .heat import LEVELS, Heat, magnitude
 from .metrics import BOLD, MONO, SANS, text_width
 from .notation import formula, label, shorten, sign
 from .numbers import norm, number
-from .page_heat import Heat, colours, ink
 from .placement import HEADER, MOST_FOR_GRAPHVIZ, Placement, Route, Size, place, scope_paths
 from .stepper import Stepper
 from .text import amount, step_lines
+from .thumbnails import data_uri, pixel_side
 
 # The geometry of a card, in pixels; the page draws with the same numbers.
 GEOMETRY = {"pad": 11, "head": 29, "row": 17, "foot": 8, "title": 12.5, "label": 10, "text": 11, "ledger": 10.5}
@@ -56,7 +57,7 @@ def document(graph: Graph, trace: BackwardTrace | None, content: View, *, direct
     plans = {way: place(content, sizes, ledgers, headers, direction=way) for way in _ways(direction, content)}
     direction = max(plans, key=lambda way: _scale_on_screen(plans[way]) * (1.25 if way == "LR" else 1.0))
     plan = plans[direction]
-    heat = Heat.of(trace.cotangents.values()) if trace else None
+    heat = Heat.of(trace.cotangents.get(id) for card in content.cards for id in card.members) if trace else None
     homes = {card.id: card.scope for card in content.cards}
     return {
         "title": content.title,
@@ -67,7 +68,7 @@ def document(graph: Graph, trace: BackwardTrace | None, content: View, *, direct
         "direction": direction,
         "size": [plan.width, plan.height],
         "geometry": GEOMETRY | {"header": HEADER},
-        "heat": _scale(heat) if heat else None,
+        "heat": {"labels": heat.labels(), "levels": LEVELS} if heat else None,
         "cards": [
             _card(card, graph.nodes[card.id], steps, states[card.id], plan, heat, scopes) for card in content.cards
         ],
@@ -193,7 +194,17 @@ def _card_size(card: Card, states: Sequence[State]) -> Size:
         row_width = text_width(row.label, g["label"], SANS) + 16 + text_width(row.line.text, g["text"], MONO)
         width = max(width, row_width)
     lines = start + max((len(state.rows) for state in states), default=0)
-    return Size(round(max(86, width + 2 * g["pad"] + 2)), g["head"] + (lines * g["row"] + g["foot"] if lines else 0))
+    picture = _picture_size(card)
+    width, height = max(86, width + 2 * g["pad"] + 2, picture.width + 2 * g["pad"]), g["head"]
+    return Size(round(width), height + picture.height + (lines * g["row"] + g["foot"] if lines else 0))
+
+
+def _picture_size(card: Card) -> Size:
+    """The place of a card's thumbnail, with a margin above and below; none without one."""
+    if card.image is None:
+        return Size(0, 0)
+    side = pixel_side(card.image)
+    return Size(side * len(card.image[0]), side * len(card.image) + GEOMETRY["foot"])
 
 
 def _ledger_size(lines: Sequence[Line]) -> Size:
@@ -220,9 +231,12 @@ def _card(
         "isOutput": card.is_output,
         "isAlarm": card.is_alarm,
         "at": steps.value_at.get(card.id, 0),
+        "image": data_uri(card.image) if card.image else None,
+        "picture": list(_picture_size(card)),
         "values": _rows(card.rows[:start]),
         "states": [
-            [state.position, _rows(state.rows), heat.level(state.gradient) if heat else None] for state in states
+            [state.position, _rows(state.rows), heat.level(magnitude(state.gradient)) if heat else None]
+            for state in states
         ],
         "source": [_place(source.file, source.line), shorten(source.text.strip(), 300)] if source else None,
         "value": _array(node.value),
@@ -368,8 +382,3 @@ def _flows(inside: set[int], trace: BackwardTrace, steps: Steps) -> Mapping[str,
         size = norm([norm(total) for total in sums[way].values()])
         found[way] = (position, number(size), _role(size))
     return found
-
-
-def _scale(heat: Heat) -> Data:
-    scale = colours()
-    return {"colours": scale, "inks": [ink(colour) for colour in scale], "labels": heat.labels()}

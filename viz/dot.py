@@ -4,15 +4,18 @@ The ledger of an edge is a node of its own in the middle of the edge, so that no
 """
 
 import html
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import graphviz
 
 from .content import Pixels
-from .heat import colour, swatches
+from .heat import swatches
+from .legend import coloured, legend
 from .notation import shorten
 from .theme import LIGHT, Theme
+from .thumbnails import pixel_side
 from .view import Card, Edge, Line, View, shared_scope, view
 
 SHAPES = {
@@ -22,11 +25,18 @@ SHAPES = {
     "operation": {"shape": "box", "style": "rounded,filled"},
     "group": {"shape": "box3d", "style": "filled"},
 }
-PIXEL = 2  # points a side
+PORTS = {
+    "LR": ("w", "e"),
+    "TB": ("n", "s"),
+}  # where an edge enters its ledger and leaves it, so that it goes straight on
 
 
-def to_dot(subject: Any, *, theme: Theme = LIGHT, direction: str = "LR") -> str:
+def to_dot(
+    subject: Any, *, theme: Theme = LIGHT, direction: str = "LR", titles: Mapping[str, str] | None = None
+) -> str:
     """DOT text of a value, graph, trace or view. `direction` is "LR" (reads like a formula) or "TB".
+
+    titles  the side, "r" or "c", of a scope's title that is not to stand at the left, by the name of its cluster
 
     >>> import autodiff as ad
     >>> print(to_dot(ad.Scalar(2.0, name="x") * 3).splitlines()[0])
@@ -50,13 +60,13 @@ def to_dot(subject: Any, *, theme: Theme = LIGHT, direction: str = "LR") -> str:
     )
     dot.attr("node", fontname=theme.font, fontsize="11", fontcolor=theme.text, margin="0.06,0.05")
     dot.attr("edge", color=theme.line, arrowsize="0.7", penwidth="1.2")
-    _add_scope(dot, "", content, theme)
+    _add_scope(dot, "", content, theme, titles or {})
     for edge in content.edges:
-        _add_edge(dot, edge, theme)
+        _add_edge(dot, edge, theme, PORTS[direction])
     return str(dot.source)
 
 
-def _add_scope(dot: Any, scope: str, content: View, theme: Theme) -> None:
+def _add_scope(dot: Any, scope: str, content: View, theme: Theme, titles: Mapping[str, str]) -> None:
     """The cards and ledgers of a scope, then a box for each scope inside it."""
     homes = {card.id: card.scope for card in content.cards}
     for card in content.cards:
@@ -69,18 +79,19 @@ def _add_scope(dot: Any, scope: str, content: View, theme: Theme) -> None:
     children = {c.scope[depth:].split("/")[0]: None for c in content.cards if _is_inside(c.scope, scope)}
     for child in children:
         path = f"{scope}/{child}" if scope else child
-        with dot.subgraph(name=f"cluster_{_cluster_number(path, content)}") as box:
+        name = f"cluster_{_cluster_number(path, content)}"
+        with dot.subgraph(name=name) as box:
             box.attr(
                 label=f"<{_text(shorten(child), theme.scope, 10)}>",
                 style="rounded,filled",
                 color=theme.line,
                 fillcolor=theme.scope_fill,
                 labelloc="t",
-                labeljust="l",
+                labeljust=titles.get(name, "l"),
                 margin="10",
                 tooltip=graphviz.escape(shorten(path, 80)),
             )
-            _add_scope(box, path, content, theme)
+            _add_scope(box, path, content, theme, titles)
 
 
 def _cluster_number(path: str, content: View) -> int:
@@ -98,7 +109,7 @@ def _add_card(dot: Any, card: Card, content: View, theme: Theme) -> None:
     dot.node(
         f"n{card.id}",
         # On the colours of the heat scale only the darkest or lightest text is legible.
-        _card_label(card, theme if content.heat_range is None else theme.in_one_colour),
+        _card_label(card, theme if content.heat is None else theme.in_one_colour),
         **SHAPES[card.kind],
         fillcolor=_fill(card, content, theme),
         color=_border(card, content, theme),
@@ -110,10 +121,7 @@ def _add_card(dot: Any, card: Card, content: View, theme: Theme) -> None:
 def _fill(card: Card, content: View, theme: Theme) -> str:
     if card.is_alarm:
         return theme.alarm_fill
-    bounds = content.heat_range
-    if bounds is None:
-        return theme.fill[card.kind]
-    return theme.background if card.heat is None else colour(card.heat, bounds, theme)
+    return theme.fill[card.kind] if content.heat is None else content.heat.colour(card.heat, theme)
 
 
 def _border(card: Card, content: View, theme: Theme) -> str:
@@ -139,27 +147,32 @@ def _card_label(card: Card, theme: Theme) -> str:
 
 def _picture(image: Pixels) -> str:
     """Pixels as the cells of a table: the one form that every format of Graphviz draws without a file."""
+    side = pixel_side(image)
     rows = []
     for levels in image:
         cells = "".join(
-            f'<td bgcolor="#{level:02x}{level:02x}{level:02x}" width="{PIXEL}" height="{PIXEL}" fixedsize="true"></td>'
+            f'<td bgcolor="#{level:02x}{level:02x}{level:02x}" width="{side}" height="{side}" fixedsize="true"></td>'
             for level in levels
         )
         rows.append(f"<tr>{cells}</tr>")
-    width, height = PIXEL * len(image[0]), PIXEL * len(image)
-    size = f'width="{width}" height="{height}" fixedsize="true"'
+    width, height = side * len(image[0]), side * len(image)
+    # Where cells meet, a renderer that smooths edges lets what is below shine through: the commonest grey is.
+    common = Counter(level for levels in image for level in levels).most_common(1)[0][0]
+    ground = f"#{common:02x}{common:02x}{common:02x}"
+    size = f'width="{width}" height="{height}" fixedsize="true" bgcolor="{ground}"'
     return f'<table border="0" cellborder="0" cellspacing="0" cellpadding="0" {size}>{"".join(rows)}</table>'
 
 
-def _add_edge(dot: Any, edge: Edge, theme: Theme) -> None:
+def _add_edge(dot: Any, edge: Edge, theme: Theme, ports: tuple[str, str]) -> None:
     style = {"color": theme.highlight, "penwidth": "2.6"} if edge.is_highlighted else {}
     style = {"color": theme.alarm, "penwidth": "2.2"} if edge.is_alarm else style
     source, target = f"n{edge.source}", f"n{edge.target}"
     if not edge.lines:
         dot.edge(source, target, **style)
         return
-    dot.edge(source, _ledger_id(edge), arrowhead="none", **style)
-    dot.edge(_ledger_id(edge), target, **style)
+    before, after = ports
+    dot.edge(source, _ledger_id(edge), arrowhead="none", headport=before, **style)
+    dot.edge(_ledger_id(edge), target, tailport=after, **style)
 
 
 def _ledger_id(edge: Edge) -> str:
@@ -167,33 +180,22 @@ def _ledger_id(edge: Edge) -> str:
 
 
 def _legend(content: View, theme: Theme) -> str:
-    """What the colours and signs mean, for those that occur; and what is not shown."""
-    keys = [("value: forward pass", theme.forward)]
-    if content.has_gradients:
-        keys.append(("∂: backward pass, message = upstream g × local derivative", theme.backward))
-        keys.append(("thick border: the result", theme.backward))
-    if any(edge.lines and "‖" in edge.lines[-1].text for edge in content.edges):
-        keys.append(("‖message‖: its Euclidean norm", theme.backward))
-    if any(edge.is_highlighted for edge in content.edges) or any(card.is_highlighted for card in content.cards):
-        keys.append(("thick line: highlighted", theme.highlight))
-    if any(card.is_alarm for card in content.cards):
-        keys.append(("red: NaN or infinity", theme.alarm))
-    if content.note:
-        keys.append((content.note, theme.text))
+    """The title; what the colours and signs mean, for those that occur; and what is not shown."""
     swatch = '<td bgcolor="{}" color="{}" border="1" width="22" height="11" fixedsize="true"></td>'
-    bounds = content.heat_range
-    if bounds is None:
+    if content.heat is None:
         rows = [
             (swatch.format(theme.fill[kind], theme.border[kind]), _text(kind, theme.quiet, 10))
             for kind in content.kinds
         ]
     else:
         rows = [
-            (swatch.format(fill, theme.line), _text(f"|gradient| = {words}", theme.quiet, 10))
-            for fill, words in swatches(bounds, theme)
+            (swatch.format(fill, theme.line), _text(f"‖gradient‖ = {words}", theme.quiet, 10))
+            for fill, words in swatches(content.heat, theme)
         ]
-    rows += [("<td></td>", _text(text, colour, 10)) for text, colour in keys]
-    cells = "".join(f'<tr>{sample}<td align="left">{words}</td></tr>' for sample, words in rows)
+    marks = coloured(theme)._replace(heat="")  # the swatches say it
+    rows += [("<td></td>", _text(line.text, _colour(line.role, theme), 10)) for line in legend(content, marks)]
+    title = f'<tr><td colspan="2" align="left"><b>{_text(content.title, theme.text, 12)}</b></td></tr>'
+    cells = title + "".join(f'<tr>{sample}<td align="left">{words}</td></tr>' for sample, words in rows)
     return f'<<table border="0" cellborder="0" cellspacing="3" cellpadding="0">{cells}</table>>'
 
 

@@ -18,15 +18,17 @@ from .dot import to_dot
 from .graphml import to_graphml
 from .html import to_html
 from .layered_text import to_text
+from .layout import lay_out
 from .mermaid import to_mermaid
 from .output import write_whole
 from .render import render
 from .theme import theme_named
 from .tikz import to_tikz
+from .titles import MOST_EDGES, sides
 from .view import recorded, view
 
 DIRECTIONS = ("LR", "TB")
-OPTIONS = ("show", "highlight", "wrt", "heat", "limit", "depth")
+OPTIONS = ("show", "highlight", "wrt", "heat", "limit", "depth", "images")
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,12 @@ class Drawing:
     @cached_property
     def source(self) -> str:
         """The drawing as DOT text."""
-        return to_dot(self.content, theme=theme_named(self.theme), direction=self.direction)
+        theme = theme_named(self.theme)
+        source = to_dot(self.content, theme=theme, direction=self.direction)
+        if not 0 < len(self.content.edges) <= MOST_EDGES or not any(card.scope for card in self.content.cards):
+            return source
+        titles = sides(lay_out(source))
+        return to_dot(self.content, theme=theme, direction=self.direction, titles=titles) if titles else source
 
     @cached_property
     def svg(self) -> str:
@@ -128,7 +135,7 @@ def draw(
                Graph, without; a BackwardTrace as it was recorded
     theme      "light", "dark" or "print"
     direction  "LR", left to right like a formula, or "TB", top to bottom
-    options    what is drawn: `show`, `highlight`, `wrt`, `heat`, `limit` and `depth`, see `viz.view.view`
+    options    what is drawn: `show`, `highlight`, `wrt`, `heat`, `limit`, `depth` and `images`, see `viz.view.view`
 
     Values without a name get that of the caller's variable that holds them.
 

@@ -7,6 +7,7 @@ where it stands in the index.
 
 import html
 import importlib.util
+import re
 from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple
@@ -23,10 +24,15 @@ body { font: 16px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto
 article { background: var(--card); border-radius: 12px; padding: 1rem 1.5rem 1.5rem; margin: 1.5rem 0; }
 h2 { margin: 0 0 .25rem; font-size: 1.2rem; }
 p { margin: .25rem 0 .75rem; max-width: 46rem; color: var(--quiet); }
-img { max-width: 100%; height: auto; background: #ffffff; border-radius: 6px; display: block; margin-top: .5rem; }
-nav { columns: 3 14rem; }
+figure { margin: .5rem 0 0; overflow-x: auto; background: #ffffff; border-radius: 6px; }
+img { max-width: 100%; height: auto; display: block; }
+img.wide { max-width: none; height: 36rem; }
+nav ul { columns: 3 14rem; margin: 0; padding-left: 1.2rem; } nav li { break-inside: avoid; }
 a { color: inherit; }
 """
+
+
+WIDE = 3000  # points; wider pictures cannot be read at the width of a page
 
 
 class Page(NamedTuple):
@@ -70,13 +76,20 @@ def _article(page: Page) -> str:
     for picture in page.pictures:
         name = html.escape(picture.name)
         if picture.suffix in (".svg", ".png"):
-            shown.append(f'<a href="{name}"><img src="{name}" alt="{html.escape(page.title)}" loading="lazy"></a>\n')
+            image = f'<img{_width(picture)} src="{name}" alt="{html.escape(page.title)}" loading="lazy">'
+            shown.append(f'<figure><a href="{name}">{image}</a></figure>\n')
         else:
             shown.append(f'<p><a href="{name}">{name}</a></p>\n')
     source = f'<p><a href="{html.escape(page.name)}.py">{html.escape(page.name)}.py</a></p>\n'
     text = f"<p>{html.escape(page.text)}</p>\n" if page.text else ""
     title = html.escape(page.title)
     return f'<article id="{html.escape(page.name)}">\n<h2>{title}</h2>\n{text}{"".join(shown)}{source}</article>\n'
+
+
+def _width(picture: Path) -> str:
+    """A picture that would be illegible at the page's width scrolls instead."""
+    size = re.search(r'<svg width="(\d+)pt"', picture.read_text(encoding="utf-8")) if picture.suffix == ".svg" else None
+    return ' class="wide"' if size and int(size[1]) > WIDE else ""
 
 
 def _scripts(folder: Path) -> list[Path]:

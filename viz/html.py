@@ -17,6 +17,7 @@ from autodiff import BackwardTrace
 from autodiff.errors import SettingError
 
 from .document import document
+from .heat import colours
 from .theme import DARK, LIGHT, PRINT, Theme
 from .view import recorded, view
 
@@ -44,7 +45,7 @@ def to_html(
     direction  "LR", left to right like a formula; "TB", top to bottom; "auto", the one that fits a screen better
     limit      at most so many cards are shown; beyond that, nodes are folded
     ids        for a graph or trace, the node id of each live value's recording index
-    options    what is shown: `show`, `highlight`, `wrt` and `depth`, see `viz.view.view`
+    options    what is shown: `show`, `highlight`, `wrt`, `depth` and `images`, see `viz.view.view`
 
     >>> import autodiff as ad
     >>> to_html(ad.Scalar(2.0, name="x") * 3).splitlines()[0]
@@ -67,6 +68,7 @@ def to_html(
             "default-src 'none'",
             f"script-src 'sha256-{_digest(script)}'",
             f"style-src 'sha256-{_digest(style)}'",
+            "img-src data:",  # thumbnails, which lie in the page
             "base-uri 'none'",
             "form-action 'none'",
         )
@@ -113,6 +115,7 @@ def _variables() -> str:
         pairs = [(name.replace("_", "-"), getattr(theme, name)) for name in (*names, "scope_fill")]
         pairs += [(f"fill-{kind}", colour) for kind, colour in theme.fill.items()]
         pairs += [(f"border-{kind}", colour) for kind, colour in theme.border.items()]
+        pairs += [(f"heat-{level}", colour) for level, colour in enumerate(colours(theme))]
         return " ".join(f"--{name}: {value};" for name, value in pairs)
 
     return "\n".join(

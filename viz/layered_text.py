@@ -67,7 +67,7 @@ def _lines(content: View, width: int) -> Iterator[str]:
         samples, marks = BOX_SAMPLES, Marks(result="heavy border", alarm="double border")
     else:
         yield from tree(content, width)
-        samples, marks = BULLETS, Marks(result=RESULT, alarm=ALARM)
+        samples, marks = BULLETS, Marks(result=RESULT, alarm=ALARM, together=True)
     yield ""
     yield from flow([f"{samples[kind]} {kind}" for kind in content.kinds], width, width)
     for line in legend(content, marks):

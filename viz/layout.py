@@ -44,6 +44,14 @@ class Box(NamedTuple):
         return Point((self.left + self.right) / 2, (self.bottom + self.top) / 2)
 
 
+class Scope(NamedTuple):
+    """The box of a cluster, the words of its label, and what it is called in DOT."""
+
+    box: Box
+    words: str
+    name: str
+
+
 @dataclass(frozen=True)
 class Layout:
     """A drawing's geometry.
@@ -51,12 +59,12 @@ class Layout:
     nodes   by name
     edges   by the names of tail and head: a curve for each edge between them, in order. A curve is the starting point,
             then three points for each Bézier segment; it ends at the tip of the arrow
-    scopes  the box of each cluster and the words of its label, outer ones first
+    scopes  the clusters, outer ones first
     """
 
     nodes: dict[str, Box]
     edges: dict[tuple[str, str], list[list[Point]]]
-    scopes: list[tuple[Box, str]]
+    scopes: list[Scope]
     width: float
     height: float
 
@@ -71,13 +79,13 @@ def lay_out(source: str) -> Layout:
     drawn = json.loads(render(source, LAYOUT), strict=False)
     objects = drawn.get("objects", ())
     nodes = {item["name"]: _node(item) for item in objects if "pos" in item}
-    scopes = [(_cluster(item), _words(item.get("label", ""))) for item in objects if item.get("bb")]
+    scopes = [Scope(_cluster(item), _words(item.get("label", "")), item["name"]) for item in objects if item.get("bb")]
     edges: dict[tuple[str, str], list[list[Point]]] = {}
     names = {item["_gvid"]: item["name"] for item in objects}
     for item in drawn.get("edges", ()):
         edges.setdefault((names[item["tail"]], names[item["head"]]), []).append(_curve(item["pos"]))
     corners = [
-        Point(*corner) for box in (*nodes.values(), *(box for box, _ in scopes)) for corner in (box[:2], box[2:])
+        Point(*corner) for box in (*nodes.values(), *(scope.box for scope in scopes)) for corner in (box[:2], box[2:])
     ]
     points = corners + [point for curves in edges.values() for curve in curves for point in curve]
     left, right = min((p.x for p in points), default=0.0), max((p.x for p in points), default=0.0)
@@ -92,7 +100,7 @@ def lay_out(source: str) -> Layout:
             ends: [[Point(p.x - left, p.y - bottom) for p in curve] for curve in curves]
             for ends, curves in edges.items()
         },
-        [(moved(box), words) for box, words in scopes],
+        [scope._replace(box=moved(scope.box)) for scope in scopes],
         right - left,
         top - bottom,
     )

@@ -15,8 +15,13 @@ from .numbers import norm, number
 def ledger(node: Node, position: int, nodes: Sequence[Node], message: Message, upstream: Any) -> tuple[Line, ...]:
     """The chain rule on one edge: `∂h/∂w = x = 2.000`, then `0.750 × 2.000 → 1.500`. For arrays the rule and a norm."""
     role = "backward" if is_finite(message.message) else "alarm"
-    local = local_line(node, position, nodes, message)
-    return (Line(local, "quiet"), Line(product_line(message, upstream, "→"), role))
+    local = Line(local_line(node, position, nodes, message), "quiet" if has_finite_local(message) else "alarm")
+    return (local, Line(product_line(message, upstream, "→"), role))
+
+
+def has_finite_local(message: Message) -> bool:
+    """Whether the local derivative is finite, as far as there is one."""
+    return message.local is None or is_finite(message.local)
 
 
 def local_line(node: Node, position: int, nodes: Sequence[Node], message: Message) -> str:
@@ -55,4 +60,6 @@ def total(parts: Sequence[str]) -> str:
 
 def is_finite(value: Any) -> bool:
     """Whether a number, or every number of an array, is neither NaN nor infinite."""
+    if type(value) is int:  # which may be larger than any float
+        return True
     return bool(np.all(np.isfinite(value)))

@@ -7,15 +7,17 @@ from .view import Line, View
 
 
 class Marks(NamedTuple):
-    """How a form of drawing marks the result and a card that holds NaN or infinity."""
+    """How a form of drawing marks the result, a card that holds NaN or infinity, and, in words, a large gradient."""
 
     result: str
     alarm: str
+    heat: str = ""
+    together: bool = False  # whether a card can bear the first two
 
 
 def coloured(theme: Theme) -> Marks:
     """The marks of a form that has colours; a theme for print has no red."""
-    return Marks("thick border", "thick black border" if theme.name == "print" else "red")
+    return Marks("thick border", "thick black border" if theme.name == "print" else "red", "fill")
 
 
 def legend(content: View, marks: Marks) -> list[Line]:
@@ -31,16 +33,33 @@ def legend(content: View, marks: Marks) -> list[Line]:
     ∂: backward pass, message = upstream g × local derivative
     thick border: the result
     """
-    lines = [Line("value: forward pass", "forward")]
+    rows = [row for card in content.cards for row in card.rows]
+    ledgers = [line for edge in content.edges for line in edge.lines]
+    # On the colours of heat all text is in one colour.
+    forward, backward = ("forward", "backward") if content.heat is None else ("text", "text")
+    lines = []
+    if any("value" in row.fields for row in rows):
+        lines.append(Line("value: forward pass", forward))
+    if any(" ± " in row.line.text for row in rows):
+        lines.append(Line("±: mean and standard deviation", "text"))
     if content.has_gradients:
-        lines.append(Line("∂: backward pass, message = upstream g × local derivative", "backward"))
-        lines.append(Line(f"{marks.result}: the result", "backward"))
-    if any(edge.lines and "‖" in edge.lines[-1].text for edge in content.edges):
+        has_messages = any(line.role in ("backward", "alarm") for line in ledgers)
+        rule = ", message = upstream g × local derivative" if has_messages else ""
+        lines.append(Line(f"∂: backward pass{rule}", backward))
+        results = [card for card in content.cards if card.is_output]
+        if any(marks.together or not (card.is_alarm or card.is_highlighted) for card in results):
+            lines.append(Line(f"{marks.result}: the result", "backward"))
+    if any("‖" in line.text for line in ledgers):
         lines.append(Line("‖message‖: its Euclidean norm", "backward"))
+    if any(edge.is_silenced for edge in content.edges):
+        lines.append(Line("0 × inf → 0: a gradient of zero sends zero", "text"))
     if any(card.is_highlighted for card in content.cards) or any(edge.is_highlighted for edge in content.edges):
         lines.append(Line("thick line: highlighted", "text"))
     if any(card.is_alarm for card in content.cards):
         lines.append(Line(f"{marks.alarm}: NaN or infinity", "alarm"))
+    if content.heat is not None and marks.heat:
+        labels = content.heat.labels()
+        lines.append(Line(f"{marks.heat}: ‖gradient‖, {labels[0]} (faint) to {labels[-1]} (strong)", "text"))
     if content.note:
         lines.append(Line(content.note, "text"))
     return lines

@@ -169,6 +169,9 @@ def _styles(content: View, theme: Theme) -> Iterator[str]:
         yield f"classDef {kind} fill:{theme.fill[kind]},stroke:{theme.border[kind]},color:{theme.text}"
     yield f"classDef words fill:{theme.background},stroke:none,color:{theme.quiet},text-align:left"
     result = theme.backward if content.has_gradients else theme.text
+    if content.heat is not None:
+        for card in (card for card in content.cards if not card.is_alarm):
+            yield f"style n{card.id} fill:{content.heat.colour(card.heat, theme)}"
     marked = {
         f"result stroke:{result},stroke-width:3px": [card.id for card in content.cards if card.is_output],
         f"alarm fill:{theme.alarm_fill},stroke:{theme.alarm},stroke-width:3px,color:{theme.alarm}": [

@@ -26,7 +26,7 @@ class Theme:
     fill: dict[str, str]
     border: dict[str, str]
     highlight: str
-    heat: tuple[str, str]  # the colours of the smallest and the largest gradient, see `heat`
+    heat: tuple[str, str, str]  # the colours of a small, a middling and a large gradient, see `heat`
     font: str = "DejaVu Sans"
     mono: str = "DejaVu Sans Mono"
 
@@ -63,7 +63,7 @@ LIGHT = Theme(
         "group": "#7a5fb0",
     },
     highlight="#8250df",
-    heat=("#fff6e0", "#f2a33a"),
+    heat=("#fffaf0", "#ffc766", "#e57a1c"),
 )
 DARK = Theme(
     name="dark",
@@ -92,7 +92,7 @@ DARK = Theme(
         "group": "#8b6fc9",
     },
     highlight="#d2a8ff",
-    heat=("#1c2128", "#8a4b08"),
+    heat=("#1c2128", "#5a3510", "#a8520c"),
 )
 PRINT = Theme(
     name="print",
@@ -121,7 +121,7 @@ PRINT = Theme(
         "group": "#000000",
     },
     highlight="#000000",
-    heat=("#ffffff", "#a8a8a8"),
+    heat=("#ffffff", "#cfcfcf", "#8c8c8c"),
 )
 THEMES = {theme.name: theme for theme in (LIGHT, DARK, PRINT)}
 

@@ -4,14 +4,17 @@ The file compiles alone, with pdflatex and no package but TikZ, to one page of t
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from itertools import groupby
 from typing import Any
 
+from .content import Pixels
 from .dot import to_dot
 from .latex_text import escape
 from .layout import Box, Layout, Point, lay_out
 from .legend import coloured, legend
 from .theme import LIGHT, Theme
+from .thumbnails import pixel_side
+from .titles import sides, title_box
 from .view import Card, Edge, Line, View, view
 
 MARGIN = 12  # of the page, in points
@@ -35,9 +38,6 @@ def to_tikz(subject: Any, *, theme: Theme = LIGHT, direction: str = "LR") -> str
     Raises RenderError where Graphviz cannot lay it out.
     """
     content = subject if isinstance(subject, View) else view(subject)
-    content = replace(
-        content, cards=tuple(replace(card, image=None) for card in content.cards)
-    )  # words alone are drawn
     layout = lay_out(to_dot(content, theme=theme, direction=direction))
     words = legend(content, coloured(theme))
     below = LINE * (len(content.kinds) + len(words) + 1.5)
@@ -50,7 +50,7 @@ def to_tikz(subject: Any, *, theme: Theme = LIGHT, direction: str = "LR") -> str
         f"\\begin{{tikzpicture}}[x={scale}bp, y={scale}bp, every node/.append style={{scale={scale}}}]",
         *_ground(content, layout, page),
         *_edges(content.edges, layout),
-        *(_card(card, layout.nodes[f"n{card.id}"]) for card in content.cards),
+        *(_card(card, layout.nodes[f"n{card.id}"], _heat(card, content, theme)) for card in content.cards),
         *(_ledger(edge, layout.nodes[_middle(edge)]) for edge in content.edges if edge.lines),
         *_legend(content.kinds, words),
         _END,
@@ -120,6 +120,8 @@ _SETUP = r"""  card/.style={inner sep=0pt, line width=0.9bp, text=words},
   \ifdim\dimexpr\wd\leftpart+\wd\rightpart+0.6em>\cardwidth
     \fitto{\cardwidth}{\usebox\leftpart\hskip0.6em\usebox\rightpart}%
   \else\usebox\leftpart\hfil\usebox\rightpart\fi}}
+% On the colours of gradients only the darkest or lightest text is legible.
+\newcommand\onecolour{\colorlet{quiet}{words}\colorlet{forward}{words}\colorlet{backward}{words}}
 % A bar of a histogram, by its height in eighths.
 \newcommand\histbar[1]{\rule{0.4em}{\dimexpr0.2ex*#1\relax}\kern0.04em}
 \begin{document}
@@ -142,10 +144,12 @@ def _ground(content: View, layout: Layout, page: Box) -> Iterator[str]:
     yield f"\\fill[background] {_point(page[:2])} rectangle {_point(page[2:])};"
     place = _point((0, layout.height + 1.5 * LINE))
     yield f"\\node[words, text=words] at {place} {{\\hbox{{\\bfseries\\boldmath {escape(content.title)}}}}};"
-    for box, name in layout.scopes:
+    moved = sides(layout)
+    for box, words, name in layout.scopes:
         yield f"\\draw[box] {_point(box[:2])} rectangle {_point(box[2:])};"
-        fitted = f"\\fitto{{{_length(box.width - 16)}bp}}{{\\small\\color{{scope}}{escape(name)}}}"
-        yield f"\\node[words] at {_point((box.left + 8, box.top - 13))} {{{fitted}}};"
+        fitted = f"\\fitto{{{_length(box.width - 16)}bp}}{{\\small\\color{{scope}}{escape(words)}}}"
+        place = _point((title_box(box, words, moved.get(name, "l")).left, box.top - 13))
+        yield f"\\node[words] at {place} {{{fitted}}};"
 
 
 def _edges(edges: Sequence[Edge], layout: Layout) -> Iterator[str]:
@@ -165,25 +169,57 @@ def _middle(edge: Edge) -> str:
     return f"e{edge.target}_{edge.position}"
 
 
-def _card(card: Card, box: Box) -> str:
-    style = ", ".join(
-        [card.kind, *["result"] * card.is_output, *["alarm"] * card.is_alarm, *["marked"] * card.is_highlighted]
-    )
+def _heat(card: Card, content: View, theme: Theme) -> list[str]:
+    """The fill of a card on a drawing that is coloured by gradients."""
+    if content.heat is None or card.is_alarm:
+        return []
+    colour = content.heat.colour(card.heat, theme)
+    return [_fill([int(colour[i : i + 2], 16) for i in (1, 3, 5)])]
+
+
+def _fill(channels: Sequence[int]) -> str:
+    """A colour as TikZ mixes it, from red, green and blue."""
+    red, green, blue = channels
+    return f"fill={{rgb,255:red,{red};green,{green};blue,{blue}}}"
+
+
+def _card(card: Card, box: Box, heat: Sequence[str]) -> str:
+    marks = [*["result"] * card.is_output, *["alarm"] * card.is_alarm, *["marked"] * card.is_highlighted]
+    style = ", ".join([card.kind, *heat, *marks])
     head = f"{escape(card.sign)}~~" if card.sign else ""
-    rows = [f"\\cardhead{{{head}{escape(card.title)}}}"]
+    rows = [r"\onecolour"] * bool(heat) + [f"\\cardhead{{{head}{escape(card.title)}}}"]
     rows += [f"\\cardrow{{{escape(row.label)}}}{{{_coloured(row.line)}}}" for row in card.rows]
-    return _block(style, f"n{card.id}", box, rows)
+    if card.image is None:
+        return _block(style, f"n{card.id}", box, rows, (box.height - 6) / (1 + len(card.rows)))
+    side = pixel_side(card.image)
+    room = side * len(card.image) + 6  # with a margin above and below
+    rows.insert(len(rows) - len(card.rows), f"\\vskip{_length(room)}bp")
+    row = (box.height - 6 - room) / (1 + len(card.rows))
+    corner = Point(box.centre[0] - side * len(card.image[0]) / 2, box.top - 3 - row - 3)
+    return "\n".join([_block(style, f"n{card.id}", box, rows, row), *_picture(card.image, corner, side)])
+
+
+def _picture(image: Pixels, corner: Point, side: int) -> Iterator[str]:
+    """A thumbnail as rectangles, one for each run of equal pixels in a row."""
+    for i, levels in enumerate(image):
+        start = 0
+        for level, run in groupby(levels):
+            stop = start + len(list(run))
+            place = (corner[0] + side * start, corner[1] - side * i)
+            opposite = (corner[0] + side * stop, corner[1] - side * (i + 1))
+            yield f"\\fill[{_fill((level,) * 3)}] {_point(place)} rectangle {_point(opposite)};"
+            start = stop
 
 
 def _ledger(edge: Edge, box: Box) -> str:
     rows = [f"\\ledgerline{{{_coloured(line)}}}" for line in edge.lines]
-    return _block("ledger", f"e{edge.target}-{edge.position}", box, rows)
+    return _block("ledger", f"e{edge.target}-{edge.position}", box, rows, (box.height - 6) / len(rows))
 
 
-def _block(style: str, name: str, box: Box, rows: Sequence[str]) -> str:
-    """A node of the size that Graphviz gave it, its lines one below the other."""
+def _block(style: str, name: str, box: Box, rows: Sequence[str], row: float) -> str:
+    """A node of the size that Graphviz gave it, its lines one below the other, each `row` points high."""
     size = f"minimum width={_length(box.width)}bp, minimum height={_length(box.height)}bp"
-    inner = f"\\cardwidth={_length(max(box.width - 14, 4))}bp \\rowheight={_length((box.height - 6) / len(rows))}bp"
+    inner = f"\\cardwidth={_length(max(box.width - 14, 4))}bp \\rowheight={_length(row)}bp"
     lines = "\n  ".join(
         [f"\\node[{style}, {size}] ({name}) at {_point(box.centre)} {{{inner} \\vbox{{\\offinterlineskip"]
     )

@@ -5,7 +5,6 @@ A card per node or folded group, an edge per operand, a box per scope. The numbe
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from math import inf, log10
 from typing import Any
 
 import numpy as np
@@ -17,9 +16,11 @@ from autodiff.errors import GraphError, SettingError
 from .cards import SMALL, group_card, kind_of, node_card
 from .content import FIELDS, Card, Edge, Line, Row, View
 from .fold import Group, fold, renamed, shared_scope
-from .ledger import is_finite, ledger, local_line, product_line, total
-from .notation import label
+from .heat import Heat, magnitude
+from .ledger import has_finite_local, is_finite, ledger, local_line, product_line, total
+from .notation import label, shorten
 from .numbers import norm, number
+from .thumbnails import Size, natural_size
 
 __all__ = [
     "FIELDS",
@@ -56,6 +57,7 @@ def view(
     heat: bool = False,
     limit: int = MAX_CARDS,
     depth: int | None = None,
+    images: Wanted | Mapping[str, tuple[int, int] | None] = (),
     ids: Mapping[int, int] | None = None,
 ) -> View:
     """The view of a value, a graph or a trace. A value with one element is drawn with its gradients.
@@ -63,19 +65,23 @@ def view(
     show       which of `FIELDS` stand on cards and edges
     highlight  nodes to mark, or a path of `paths`
     wrt        draw only what lies between these nodes and the outputs
-    heat       colour cards by log10 of their largest |gradient|
+    heat       colour cards by log10 of the norm of their gradient, a folded card by its largest
     limit      the most cards; beyond that, nodes are folded
     depth      fold scopes nested deeper than this
+    images     nodes whose values are images though nothing tells; or a dict from names to height and width, or None
     ids        for a graph or trace, the node id of each live value's recording index, as `recorded` gives it
 
-    Raises GraphError for anything that cannot be drawn or a node that is not in it, SettingError for an unknown field.
+    Raises GraphError for anything that cannot be drawn or a node that is not in it, SettingError for an unknown field
+    or a value that is no image.
     """
     show = frozenset([show] if isinstance(show, str) else show)
     for field in sorted(show - set(FIELDS)):
         raise SettingError(f"show: {field!r} is not known; choose from {', '.join(FIELDS)}")
     record, found = recorded(subject)
     graph, trace = (record.graph, record) if isinstance(record, BackwardTrace) else (record, None)
-    return _Builder(graph, trace, ids or found).build(show, highlight, wrt, heat, limit, depth)
+    builder = _Builder(graph, trace, ids or found)
+    builder.images = builder.sizes_of(images)
+    return builder.build(show, highlight, wrt, heat, limit, depth)
 
 
 def recorded(subject: Any, names: Mapping[int, str] | None = None) -> tuple[Graph | BackwardTrace, dict[int, int]]:
@@ -89,7 +95,9 @@ def recorded(subject: Any, names: Mapping[int, str] | None = None) -> tuple[Grap
     graph, ids = Graph.recorded(*outputs)
     one_number = len(outputs) == 1 and np.size(graph.outputs[0].value) == 1 and outputs[0].requires_grad
     record = ad.backprop(outputs[0]) if one_number else graph
-    return record.named({ids[index]: name for index, name in (names or {}).items() if index in ids}), ids
+    taken = {node.name for node in graph.nodes}
+    lent = {ids[index]: name for index, name in (names or {}).items() if index in ids and name not in taken}
+    return record.named(lent), ids
 
 
 class _Builder:
@@ -101,6 +109,7 @@ class _Builder:
         self.target = label(graph.outputs[0]) if graph.outputs else ""
         self.sums = received(trace) if trace else {}
         self.messages: dict[int, tuple[Message, ...]] = {s.node.id: s.messages for s in trace.steps} if trace else {}
+        self.images: dict[int, Size] = {}
 
     def build(
         self, show: frozenset[str], highlight: Wanted, wrt: Wanted, heat: bool, limit: int, depth: int | None
@@ -110,13 +119,17 @@ class _Builder:
         shown = self.between(roots) if roots else set(range(len(self.nodes)))
         groups = renamed(fold(self.nodes, scopes_of(self.nodes), shown, self.outputs, max(limit, 4), depth))
         cards = [self.card(group, marked, show) for group in groups]
+        scale = None
         if heat and self.trace is not None:
             cards = [replace(card, heat=self.heat_of(card)) for card in cards]
+            scale = Heat.of(self.trace.cotangents.get(id) for card in cards for id in card.members)
         edges = self.edges(groups, cards, marked, _edges_of(highlight), show)
         folded = sum(len(card.members) for card in cards if card.kind == "group")
         notes = [f"{folded} of {len(shown)} nodes are folded into cards"] if folded else []
         hidden = len(self.nodes) - len(shown)
-        notes += [f"{hidden} nodes are not shown: they lie off the way"] if hidden else []
+        if hidden:
+            ends = f"{', '.join(label(self.nodes[id]) for id in sorted(roots))} to {self.target}"
+            notes.append(f"{hidden} nodes are not shown: they are on no path from {shorten(ends, 60)}")
         return View(
             tuple(cards),
             tuple(edges),
@@ -124,6 +137,7 @@ class _Builder:
             description=self.describe(),
             has_gradients=self.trace is not None,
             note="; ".join(notes),
+            heat=scale,
         )
 
     def card(self, group: Group, marked: set[int], show: frozenset[str]) -> Card:
@@ -137,12 +151,13 @@ class _Builder:
                 self.target,
                 group,
                 id in self.outputs,
+                self.images.get(id),
             )
         else:
             card = group_card(group, self.nodes, self.trace, *self.through(set(group.members)))
         return replace(
             card,
-            rows=tuple(row for row in card.rows if show.issuperset(row.fields)),
+            rows=tuple(row for row in card.rows if is_shown(row, show)),
             image=card.image if "image" in show else None,
             is_highlighted=bool(marked & set(group.members)),
         )
@@ -173,12 +188,8 @@ class _Builder:
 
     def heat_of(self, card: Card) -> float | None:
         assert self.trace is not None
-        found = [self.trace.cotangents[id] for id in card.members if id in self.trace.cotangents]
-        sizes = [float(np.max(np.abs(g), initial=0.0)) for g in found]
-        finite = [size for size in sizes if np.isfinite(size)]
-        if not finite:
-            return None
-        return log10(max(finite)) if max(finite) > 0 else -inf
+        sizes = [magnitude(self.trace.cotangents.get(id)) for id in card.members]
+        return max((size for size in sizes if size is not None), default=None)
 
     def edges(
         self,
@@ -217,7 +228,9 @@ class _Builder:
             return Edge(operand, id, position, (), spreads, is_highlighted)
         lines = ledger(node, position, self.nodes, message, self.trace.cotangents[id])
         kept = tuple(line for line, field in zip(lines, ("local", "message"), strict=True) if field in show)
-        return Edge(operand, id, position, kept, spreads or not is_finite(message.message), is_highlighted)
+        is_alarm = spreads or not is_finite(message.message)
+        is_silenced = is_finite(message.message) and not has_finite_local(message)
+        return Edge(operand, id, position, kept, is_alarm, is_highlighted, is_silenced)
 
     def joint_edge(
         self,
@@ -262,6 +275,15 @@ class _Builder:
             raise GraphError(f"{option}: {shown} is not in the drawing; its named leaves are {named}")
         return set(found)
 
+    def sizes_of(self, images: Wanted | Mapping[str, tuple[int, int] | None]) -> dict[int, Size]:
+        """The sizes of the images that are marked, by node id."""
+        sizes = images if isinstance(images, Mapping) else {id: None for id in self.chosen("images", images)}
+        return {
+            id: Size(*size) if size else natural_size(self.nodes[id])
+            for wanted, size in sizes.items()
+            for id in self.chosen("images", wanted)
+        }
+
     def between(self, roots: set[int]) -> set[int]:
         """The nodes on a way from one of these to an output."""
         above: set[int] = set()
@@ -286,6 +308,14 @@ class _Builder:
             if node.shape == () and node.id in self.trace.cotangents
         ]
         return " ".join([text, *([f"Gradients: {'; '.join(gradients[:12])}."] if gradients else [])])
+
+
+def is_shown(row: Row, show: frozenset[str]) -> bool:
+    """Whether a row stands on a card: all its fields are chosen. `show="histogram"` alone shows both histograms."""
+    if show & {"value", "gradient"} or not row.fields:
+        return show.issuperset(row.fields)
+    fields = set(row.fields) - {"value", "gradient"}
+    return bool(fields) and show.issuperset(fields)
 
 
 def _edges_of(highlight: Wanted) -> set[tuple[int, int]]:

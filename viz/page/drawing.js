@@ -6,9 +6,9 @@ const FARTHER = 0.16; // and below this one titles cannot
 const ROW_TOP = geometry.head + 12;
 let isHot = false;
 
-const drawRows = (parent, rows, width, before = []) => {
+const drawRows = (parent, rows, width, before = [], above = 0) => {
   rows.forEach(([label, text, role], i) => {
-    const y = ROW_TOP + i * geometry.row;
+    const y = ROW_TOP + above + i * geometry.row;
     const isNew = before.length && before[i]?.[1] !== text;
     if (label) make(parent, "text", { class: "row label", x: geometry.pad, y }, label);
     make(parent, "text", { class: `row number ${role}${isNew ? " changed" : ""}`, x: width - geometry.pad, y }, text);
@@ -48,7 +48,13 @@ const write = (thing) => {
     thing.lines = thing.written.length > 0;
     drawTitle(thing.content, thing, thing.sign, thing.title);
   }
-  drawRows(thing.content, thing.written, thing.size[0], before);
+  const [pictureWidth, pictureHeight] = thing.picture ?? [0, 0];
+  if (pictureHeight) {
+    const place = { x: (thing.size[0] - pictureWidth) / 2, y: geometry.head + geometry.foot / 2 };
+    const size = { width: pictureWidth, height: pictureHeight - geometry.foot };
+    make(thing.content, "image", { class: "thumbnail", href: thing.image, ...place, ...size, preserveAspectRatio: "none" });
+  }
+  drawRows(thing.content, thing.written, thing.size[0], before, pictureHeight);
   const [text, ems] = thing.short;
   const [width, height] = thing.size;
   const size = Math.min(28, height * 0.7, (width - 10) / ems);
@@ -89,8 +95,7 @@ const dress = (card) => {
   classList.toggle("heated", level !== null && level >= 0);
   classList.toggle("zero", level === -1);
   if (level !== null && level >= 0) {
-    style.setProperty("--heat", record.heat.colours[level]);
-    style.setProperty("--ink", record.heat.inks[level]);
+    style.setProperty("--heat", `var(--heat-${level})`);
   }
   card.group.setAttribute("aria-label", cardName(card));
   write(card);

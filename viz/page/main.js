@@ -13,11 +13,16 @@ const showLegend = () => {
   }
   if (cards.some((card) => card.isAlarm)) make(legend, "span", { class: "alarm" }, "red: NaN or infinity");
   if (isHot) {
-    const item = make(legend, "span", { class: "heat" }, `|∂| ${record.heat.labels[0]}`);
-    const ramp = make(item, "span", { class: "ramp", role: "img" });
-    ramp.setAttribute("aria-label", `Heat, from ${record.heat.labels[0]} over ${record.heat.labels[1]} to ${record.heat.labels[2]}`);
-    for (const colour of record.heat.colours) make(ramp, "b").style.background = colour;
-    item.append(record.heat.labels[2]);
+    const { labels, levels } = record.heat;
+    const item = make(legend, "span", { class: "heat" }, `‖gradient‖ ${labels[0]}`);
+    const ramp = make(item, "span", { class: "ramp", role: "img", "aria-label": `Heat: ${labels.join(", ")}` });
+    for (let level = 0; level < levels; level++) make(ramp, "b").style.background = `var(--heat-${level})`;
+    item.append(labels.at(-1));
+    if (cards.some((card) => heatOf(card) === -1)) {
+      const zero = make(legend, "span", { class: "heat" });
+      make(zero, "i", { class: "swatch-zero" });
+      zero.append("gradient 0");
+    }
   }
 };
 

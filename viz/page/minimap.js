@@ -15,7 +15,7 @@ const redrawMap = () => {
     if (thing.what === "card" ? outermostFolded(thing) : !thing.folded || isHidden(thing)) continue;
     const [x, y, width, height] = thing.place;
     const level = isHot && thing.what === "card" ? heatOf(thing) : null;
-    base.fillStyle = level !== null && level >= 0 ? record.heat.colours[level] : colours.getPropertyValue(`--border-${thing.kind ?? "operation"}`);
+    base.fillStyle = level !== null && level >= 0 ? colours.getPropertyValue(`--heat-${level}`) : colours.getPropertyValue(`--border-${thing.kind ?? "operation"}`);
     base.fillRect(mapLeft + x * mapScale, mapTop + y * mapScale, Math.max(1.5, width * mapScale), Math.max(1.5, height * mapScale));
   }
   drawMap();
