@@ -113,12 +113,12 @@ def loaded_by(statement: str) -> set[str]:
 
 
 def test_the_engine_needs_numpy_alone():
-    heavy = {"viz", "cli", "rich", "graphviz", "pygraphviz", "matplotlib", "networkx", "typer", "PIL"}
+    heavy = {"viz", "cli", "rich", "graphviz", "pygraphviz", "matplotlib", "networkx", "typer", "PIL", "textual"}
     assert not loaded_by("import autodiff, autodiff.run, autodiff.nn") & heavy
 
 
 def test_pictures_load_heavy_packages_when_they_draw():
-    assert not loaded_by("import viz") & {"pygraphviz", "matplotlib", "networkx", "PIL"}
+    assert not loaded_by("import viz") & {"pygraphviz", "matplotlib", "networkx", "PIL", "textual"}
 
 
 def test_help_loads_neither_the_engine_nor_numpy():

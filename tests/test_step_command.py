@@ -198,8 +198,28 @@ class TestPipe:
         assert done.stdout.startswith(" backward 1 of 6001")
         assert done.stderr == ""
 
+    @pytest.mark.parametrize(("options", "code"), [("", 0), ("--plain", 0), ("--script -", 2)])
+    def test_a_closed_standard_input_is_no_terminal(self, tmp_path, options, code):
+        done = subprocess.run(
+            f"{sys.executable} -m cli step 'w*x' w=2 x=3 {options} <&-",
+            shell=True,
+            cwd=tmp_path,
+            env={"PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"},
+            capture_output=True,
+            encoding="utf-8",
+        )
+        assert done.returncode == code
+        assert done.stdout.count(" backward ") == 3 if code == 0 else "standard input is closed" in done.stderr
+
 
 class TestScript:
+    def test_what_moves_the_cursor_of_a_terminal_is_never_printed(self, chainlens, tmp_path):
+        (tmp_path / "walk.txt").write_text("print \x1b[2Jw\n")
+        done = chainlens("step", *EXAMPLE, "--script", "walk.txt")
+        assert done.returncode == 2
+        (tmp_path / "walk.txt").write_text("break |g| > 1 \x0c\nbreak\n")
+        assert "\x0c" not in chainlens("step", *EXAMPLE, "--script", "walk.txt").stdout
+
     def test_commands_run_and_answers_are_printed(self, chainlens, tmp_path):
         (tmp_path / "walk.txt").write_text(
             "# a comment\n\nbreak mul\ncontinue\nprint w.grad\nwatch w\nnext\nwhere w\nquit\nnot run\n"

@@ -8,6 +8,7 @@ from rich.text import Text
 
 from autodiff import BackwardTrace
 
+from .cells import visible
 from .notation import label
 from .stepper import Stepper
 from .text import WIDTH, amount, gradient_rows, step_lines
@@ -67,4 +68,4 @@ def show_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 def styled(line: Sequence[Line]) -> Text:
     """A line of parts as rich text."""
-    return Text.assemble(*((part.text, STYLES[part.role]) for part in line))
+    return Text.assemble(*((visible(part.text), STYLES[part.role]) for part in line))

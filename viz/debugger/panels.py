@@ -7,7 +7,7 @@ from pathlib import PurePath
 from rich.text import Text
 
 from ..boxes import Place
-from ..cells import cut, pad
+from ..cells import cut, pad, visible
 from ..cells import width as cells
 from ..content import Line
 from ..ledger import is_finite
@@ -46,7 +46,11 @@ class Palette:
 
 def joined(lines: Iterable[Sequence[Line]], palette: Palette) -> Text:
     """Lines of parts with roles as one text."""
-    return Text("\n").join(Text.assemble(*((part.text, palette.roles[part.role]) for part in line)) for line in lines)
+    return Text("\n").join(_styled(line, palette) for line in lines)
+
+
+def _styled(line: Sequence[Line], palette: Palette) -> Text:
+    return Text.assemble(*((visible(part.text), palette.roles[part.role]) for part in line))
 
 
 def head(session: Session, width: int, palette: Palette) -> Text:

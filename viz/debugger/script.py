@@ -39,6 +39,8 @@ def run_script(trace: BackwardTrace, place: str) -> None:
 
 
 def _lines(place: str) -> list[str]:
+    if place == "-" and sys.stdin is None:
+        raise SettingError("--script -: standard input is closed")
     try:
         text = sys.stdin.read() if place == "-" else Path(place).read_text(encoding="utf-8")
     except OSError as error:
