@@ -159,6 +159,23 @@ class Steps(Sequence[BackwardStep]):
         with np.errstate(all="ignore"), no_grad():
             return self._before(id, count)
 
+    def senders(self, operand: int) -> Sequence[int]:
+        """The steps of the nodes that use an operand, in order."""
+        if self._senders is None:
+            found: dict[int, Any] = {}  # one number for most, a list for those that several send to
+            for position, id in enumerate(self._order):
+                for receiver in set(self._nodes[id].operands):
+                    known = found.get(receiver)
+                    if known is None:
+                        found[receiver] = position
+                    elif type(known) is list:
+                        known.append(position)
+                    else:
+                        found[receiver] = [known, position]
+            self._senders = found
+        senders = self._senders.get(operand, ())
+        return (senders,) if isinstance(senders, int) else senders
+
     def position(self, id: int) -> int | None:
         """In which step a node is visited; None for one that the walk did not reach."""
         if self._positions is None:
@@ -195,7 +212,7 @@ class Steps(Sequence[BackwardStep]):
 
     def _before(self, operand: int, position: int) -> Any:
         """The sum that an operand was sent before a step: from the last sum that is kept, message by message."""
-        senders = self._senders_of(operand)
+        senders = self.senders(operand)
         first, total = 0, None
         kept = self._sums.kept.get(operand, ())
         place = bisect_left(kept, position, key=lambda entry: entry[0])
@@ -207,23 +224,6 @@ class Steps(Sequence[BackwardStep]):
                 if receiver == operand and sent is not None:
                     total = sent[1] if total is None else total + sent[1]
         return total
-
-    def _senders_of(self, operand: int) -> Sequence[int]:
-        """The steps that send to an operand, in order."""
-        if self._senders is None:
-            found: dict[int, Any] = {}  # one number for most, a list for those that several send to
-            for position, id in enumerate(self._order):
-                for receiver in set(self._nodes[id].operands):
-                    known = found.get(receiver)
-                    if known is None:
-                        found[receiver] = position
-                    elif type(known) is list:
-                        known.append(position)
-                    else:
-                        found[receiver] = [known, position]
-            self._senders = found
-        senders = self._senders.get(operand, ())
-        return (senders,) if isinstance(senders, int) else senders
 
 
 def _operand(node: Node) -> Any:
@@ -280,6 +280,12 @@ class BackwardTrace(NamedTuple):
         if isinstance(self.steps, Steps):
             return self.steps.sent(position)
         return [None if m.message is None else (m.local, m.message) for m in self.steps[position].messages]
+
+    def senders(self, id: int) -> Sequence[int]:
+        """The steps, counted from 0, of the nodes that use a node, in order."""
+        if isinstance(self.steps, Steps):
+            return self.steps.senders(id)
+        return [position for position, step in enumerate(self.steps) if id in step.node.operands]
 
     def position(self, id: int) -> int | None:
         """In which step, counted from 0, a node is visited; None for one that the walk did not reach."""

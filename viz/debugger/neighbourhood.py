@@ -1,11 +1,12 @@
 """The graph around the current node, as far as the pass has come: whole if it is small, else a window on it.
 
 Values that are not computed yet, and gradients that have not arrived, are dashes: what is drawn is the state at this
-step. Nothing here depends on how large the graph is, but for a table of who uses what, which is made once.
+step. Nothing here depends on how large the graph is, but for the trace's table of who uses what, which is made once.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -39,9 +40,8 @@ class Neighbourhood:
     def draw(self, width: int) -> tuple[list[str], dict[int, Place], int]:
         """The lines, where each node is in them, and how many nodes are left out."""
         node = self.session.node.id
-        choices = [self.whole] if self.whole else []
-        choices += [self.around(node, most) for most in (MOST_NEAR, 12, 10, 8, 6, 5, 4, 3)]
-        for ids in choices:
+        windows = (self.around(node, most) for most in (MOST_NEAR, 12, 10, 8, 6, 5, 4, 3))
+        for ids in chain([self.whole] if self.whole else [], windows):
             drawn = placed_boxes(self.view(ids), width)
             if drawn is not None:
                 return *drawn, self._left_out(ids)

@@ -40,7 +40,6 @@ class Session:
         self.is_interrupted = False  # another thread may set it, to stop a long search
         self._last_number = 0
         self._seen: dict[int, Any] = {}
-        self._users: dict[int, list[int]] | None = None
         self._names: list[str] | None = None
 
     @property
@@ -132,15 +131,8 @@ class Session:
         return self.breakpoints[-1]
 
     def users(self, id: int) -> Sequence[int]:
-        """The nodes that use one, the last recorded first: in the order in which their messages arrive."""
-        if self._users is None:
-            self._users = {}
-            for node in reversed(self.nodes):
-                for operand in node.operands:
-                    users = self._users.setdefault(operand, [])
-                    if not users or users[-1] != node.id:  # x·x is one user
-                        users.append(node.id)
-        return self._users.get(id, ())
+        """The nodes that use one, in the order in which their messages arrive: the last recorded first."""
+        return [self.trace.head(position)[0].id for position in self.trace.senders(id)]
 
     @property
     def names(self) -> list[str]:
