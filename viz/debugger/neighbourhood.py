@@ -66,7 +66,7 @@ class Neighbourhood:
     def _beside(self, id: int) -> Iterator[int]:
         operands = [i for i in dict.fromkeys(self.session.nodes[id].operands) if not self._is_detail(i)]
         yield from operands[:MOST_EACH]
-        yield from self.session.users(id)[:MOST_EACH]
+        yield from self.session.users(id, MOST_EACH)
 
     def _is_detail(self, id: int) -> bool:
         """Whether a node stands in the formulas of its users well enough: a nameless constant number."""

@@ -123,18 +123,21 @@ def around(session: Session, width: int, palette: Palette) -> tuple[str, Text]:
     """Title and content of the panel of neighbours: their values, and their gradients so far; then the watches."""
     node = session.node
     table: list[tuple[str, str, str, str]] = []
-    for title, ids in (("operands", dict.fromkeys(node.operands)), ("used by", session.users(node.id))):
-        ids = [id for id in ids if session.nodes[id].op != "constant" or session.nodes[id].name]
+    operands = [
+        id for id in dict.fromkeys(node.operands) if session.nodes[id].op != "constant" or session.nodes[id].name
+    ]
+    users, uses = session.users(node.id, MOST_ROWS), len(session.trace.senders(node.id))
+    for title, ids, count in (("operands", operands[:MOST_ROWS], len(operands)), ("used by", users, uses)):
         if not ids:
             continue
         table.append((title, "value", f"∂{session.target}/∂·  so far", "quiet"))
-        for id in ids[:MOST_ROWS]:
+        for id in ids:
             value = amount(session.nodes[id].value) if session.has_value(id) else "—"
             g = session.gradient(id)
             role = "text" if is_finite(session.nodes[id].value) and (g is None or is_finite(g)) else "alarm"
             table.append((f"  {label(session.nodes[id])}", value, amount(g), role))
-        if len(ids) > MOST_ROWS:
-            table.append((f"  … {len(ids) - MOST_ROWS:,} more", "", "", "quiet"))
+        if count > len(ids):
+            table.append((f"  … {count - len(ids):,} more", "", "", "quiet"))
     if not table:
         table.append(("nothing: a leaf that nothing uses", "", "", "quiet"))
     first = min(max(cells(row[0]) for row in table), max(8, width - 30))

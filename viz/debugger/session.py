@@ -130,9 +130,9 @@ class Session:
         self.breakpoints.append(Breakpoint(self._last_number, text, words, test))
         return self.breakpoints[-1]
 
-    def users(self, id: int) -> Sequence[int]:
-        """The nodes that use one, in the order in which their messages arrive: the last recorded first."""
-        return [self.trace.head(position)[0].id for position in self.trace.senders(id)]
+    def users(self, id: int, most: int) -> list[int]:
+        """At most so many nodes that use one, in the order in which their messages arrive: the last recorded first."""
+        return [self.trace.head(position)[0].id for position in self.trace.senders(id)[:most]]
 
     @property
     def names(self) -> list[str]:
