@@ -21,7 +21,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from . import linalg, ops
-from .errors import AutodiffError, ExpressionError
+from .errors import AnomalyError, AutodiffError, ExpressionError
 from .ops.pieces import Nested
 from .origin import EXPRESSION, Source
 from .primitive import NUMBERS, Primitive
@@ -240,11 +240,11 @@ class Reader:
             raise self.refuse(node, "is not allowed in an expression")
         try:
             value = method(self, node, *left)
-        except ExpressionError:
+        except (ExpressionError, AnomalyError):
             raise
         except (AutodiffError, ValueError, TypeError, IndexError, MemoryError, OverflowError) as error:
             raise self.refuse(node, " ".join(str(error).split())) from None
-        if isinstance(value, Value) and value.index > since and current.get().source:
+        if isinstance(value, Value) and value.index > since and (attention := current.get().source) and attention.lines:
             value.source = self.source(node)
         return value
 

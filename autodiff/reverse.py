@@ -10,7 +10,7 @@ and that is all there is to backpropagation (Linnainmaa 1970; Rumelhart, Hinton 
 """
 
 import gc
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -20,11 +20,11 @@ from .backward_trace import BackwardTrace, RunningSums, Steps
 from .chain_rule import conform, pull_of_arrays, pull_of_floats
 from .errors import GradientError, RuleError
 from .graph import Graph, freeze
-from .messages import as_cotangent, send
+from .messages import Sent, as_cotangent, send
 from .primitive import Elementwise, Primitive
-from .tape import Value, enable_grad, no_grad, topological
+from .tape import Value, current_watch, differentiating, no_grad, topological
 
-Visit = Callable[[Value, Any, dict[int, Any]], None]
+Visit = Callable[[Value, Any, Sequence[Sent | None], dict[int, Any]], None]
 Found = list[tuple[Value, Any]]
 
 
@@ -48,7 +48,7 @@ def walk(
     live    send Scalars and Tensors, recorded in their turn, instead of floats and arrays
     safe    look at every local derivative, so that a zero cotangent sends zero even past NaN and infinity. A walk that
             does not look ends with None before it calls a hook: it may have to be walked again, but no hook twice.
-    visit   called with every value reached, its cotangent, and the sums of what has been sent so far, by index
+    visit   called with every value reached, its cotangent, its messages, and the sums of all sent so far, by index
     """
     pending = {output.index: cotangent}
     found: Found = []
@@ -59,6 +59,7 @@ def walk(
         if g is None:
             continue
         primitive = value.primitive
+        messages: Sequence[Sent | None] = ()
         if index >= frontier:  # older values are visited again by the walk outside
             if value.hooks:
                 if not (safe or live):
@@ -71,14 +72,18 @@ def walk(
                     pull = primitive.pull_floats or pull_of_floats(primitive)
                 else:
                     pull = primitive.pull_arrays or pull_of_arrays(primitive)
-                pull(value, g, pending, since, safe, None)
+                if visit is None:
+                    pull(value, g, pending, since, safe, None)
+                else:
+                    pull(value, g, pending, since, safe, messages := [])
             else:
-                for operand, sent in zip(value.operands, send(value, g, since, live, safe), strict=True):
+                messages = send(value, g, since, live, safe)
+                for operand, sent in zip(value.operands, messages, strict=True):
                     if sent is not None:
                         k = operand.index
                         pending[k] = pending[k] + sent[1] if k in pending else sent[1]
         if visit is not None:
-            visit(value, g, pending)
+            visit(value, g, messages, pending)
         if (primitive is None or value.remembers) if wanted is None else index in wanted:
             found.append((value, g))
     return found
@@ -136,10 +141,18 @@ def cotangents_of(
     so the check for zero cotangents costs a training step next to nothing.
     """
     g = seed(output, cotangent, live=live)
-    with np.errstate(all="ignore"), enable_grad() if live else no_grad():
-        found = walk(output, g, wanted, since=since, frontier=frontier, live=live)
-        if found is None or not (live or _finite(found)):
-            found = walk(output, g, wanted, since=since, frontier=frontier, live=live, safe=True)
+    watch = current_watch()
+    with np.errstate(all="ignore"), differentiating(live):
+        if watch is not None:
+
+            def visit(value: Value, g: Any, messages: Sequence[Sent | None], _: dict[int, Any]) -> None:
+                watch.messages(output, value, g, messages)
+
+            found = walk(output, g, wanted, since=since, frontier=frontier, live=live, safe=True, visit=visit)
+        else:
+            found = walk(output, g, wanted, since=since, frontier=frontier, live=live)
+            if found is None or not (live or _finite(found)):
+                found = walk(output, g, wanted, since=since, frontier=frontier, live=live, safe=True)
     assert found is not None
     return found if live else _separate(found, g)
 
@@ -196,7 +209,7 @@ def _recorded(output: Value, g: Any) -> BackwardTrace:
     made: list[tuple[Primitive | None, tuple[Any, ...]]] = []
     sums = RunningSums()
 
-    def visit(value: Value, g: Any, pending: dict[int, Any]) -> None:
+    def visit(value: Value, g: Any, messages: Sequence[Sent | None], pending: dict[int, Any]) -> None:
         cotangents[ids[value.index]] = g
         for operand in value.operands:
             if isinstance(operand, Value) and operand.index in pending:

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 
 # From left to right; a module imports only what stands to its left, or beside it in its own room.
 ORDER = [
-    {"autodiff.errors", "autodiff.layout", "autodiff.display", "autodiff.origin"},
+    {"autodiff.errors", "autodiff.layout", "autodiff.display", "autodiff.origin", "autodiff.writing"},
     {"autodiff.tape", "autodiff.encoding"},
     {"autodiff.graph"},
     {"autodiff.primitive"},
@@ -24,6 +24,10 @@ ORDER = [
     {"autodiff.messages"},
     {"autodiff.backward_trace"},
     {"autodiff.reverse"},
+    {"autodiff.blame", "autodiff.reasons"},
+    {"autodiff.cause", "autodiff.ways"},
+    {"autodiff.causes"},
+    {"autodiff.watching", "autodiff.traps"},
     {"autodiff.forward", "autodiff.protocols"},
     {"autodiff.operators"},
     {"autodiff.scalar", "autodiff.methods"},
@@ -35,7 +39,7 @@ ORDER = [
     {"autodiff.check", "autodiff.expression", "autodiff.nn", "autodiff.schedules"},
     {"autodiff.source", "autodiff.optim"},
     {"autodiff.data", "autodiff.checkpoint", "autodiff.configuration", "autodiff.threads"},
-    {"autodiff.train"},
+    {"autodiff.train", "autodiff.health"},
     {"autodiff.run"},
     {"viz"},
     {"cli"},

@@ -124,6 +124,15 @@ class TestDraw:
         assert (done.returncode, done.stderr.startswith("error: cannot write aaa")) == (2, True)
         assert done.stderr.rstrip().endswith("File name too long")
 
+    @pytest.mark.parametrize("expression", ["-w*x", "-sin(w)*x", "- w * x", "-2*w*x", "-w/x"])
+    def test_an_expression_may_begin_with_a_minus(self, chainlens, expression):
+        done = chainlens("grad", expression, "w=1", "x=2", "--json")
+        assert (done.returncode, json.loads(done.stdout)["value"] < 0) == (0, True)
+
+    def test_an_option_with_its_value_attached_is_no_expression(self, chainlens, tmp_path):
+        chainlens("draw", "w*2", "w=1", "-o./a.txt")
+        assert (tmp_path / "a.txt").exists()
+
 
 class TestGradAndCheck:
     def test_grad_prints_aligned_columns_in_a_pipe(self, chainlens):
