@@ -629,3 +629,37 @@ class TestStart:
     def test_without_a_terminal_every_step_is_printed(self, capsys):
         viz.step(lambda w: w * w, 3.0)
         assert capsys.readouterr().out.count(" backward ") == 2
+
+
+class TestFirstCause:
+    def faulty(self):
+        x = ad.Tensor([1.0, 0.0], name="x")
+        with np.errstate(divide="ignore"):
+            return ad.backprop(ad.sum(ad.log(x, name="h") * 2.0, name="L"))
+
+    def test_cause_goes_to_where_it_began_and_says_why(self):
+        session = Session(self.faulty())
+        reply = execute(session, "cause")
+        assert (session.is_forward, session.node.name) == (True, "h")
+        assert "log(0.000) = −inf at [1] of h" in "".join(part.text for part in reply.lines[0])
+        assert "inputs on the way: x" in "".join(part.text for part in reply.lines[-1])
+
+    def test_a_cause_of_the_backward_pass_is_a_step_of_it(self):
+        x = ad.Scalar(0.0, name="x")
+        session = Session(ad.backprop(ad.sqrt(x, name="h") * 3.0))
+        execute(session, "cause")
+        assert (session.is_forward, session.node.name) == (False, "h")
+
+    def test_continue_stops_there_without_being_asked(self):
+        session = Session(self.faulty())
+        assert [point.words for point in session.breakpoints] == ["the first cause"]
+        execute(session, "continue")
+        assert session.node.name == "h"
+        execute(session, "clear")
+        assert not session.breakpoints
+
+    def test_a_sound_pass_has_none(self):
+        session = Session(ad.backprop(ad.Scalar(2.0, name="x") * 3.0))
+        assert (session.cause, session.breakpoints) == (None, [])
+        with pytest.raises(SettingError, match="cause: the result and all gradients are finite"):
+            execute(session, "cause")

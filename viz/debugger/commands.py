@@ -20,6 +20,7 @@ from ..text import Text, amount
 from ..view import view
 from .breakpoints import KEYWORDS, stop_at
 from .conditions import value_of
+from .fault import report_lines
 from .lines import source_lines
 from .quiz import answered, is_whole, next_question
 from .session import Completer, Session
@@ -208,6 +209,15 @@ def _clear(session: Session, argument: str) -> Reply:
     raise SettingError(f"there is no breakpoint {argument}; the numbers are {known}")
 
 
+def _cause(session: Session, argument: str) -> Reply:
+    _no_argument(argument, "cause")
+    lines = report_lines(session.cause)
+    assert session.cause is not None
+    session.enter(forward=session.cause.phase == "forward")
+    session.go_to_node(session.cause.node, otherwise=session.cursor.position)
+    return Reply(lines, moved=True)
+
+
 def _watch(session: Session, argument: str) -> Reply:
     if argument:
         id = session.find(argument)
@@ -380,6 +390,7 @@ COMMANDS: tuple[Command, ...] = (
         _clear,
         lambda session: [str(point.number) for point in session.breakpoints],
     ),
+    Command("cause", "", "", "go to where NaN or infinity began, and say why it did", _cause),
     Command("watch", "", "[NODE]", "show a node's value and gradient at every stop; or list them", _watch, _nodes),
     Command("unwatch", "", "[NODE]", "watch it no more, or nothing", _unwatch, _nodes),
     Command(

@@ -9,6 +9,7 @@ from autodiff.errors import AutodiffError
 from ..content import Line
 from ..terminal import console, line_width, show_lines
 from .commands import completions, execute
+from .fault import NOTICE
 from .lines import stop_lines
 from .session import Session
 
@@ -21,6 +22,8 @@ def prompt(trace: BackwardTrace) -> None:
     shell = _Shell(Session(trace))
     shell.show_stop()
     shell.say(GREETING)
+    if shell.session.cause is not None:
+        shell.say(NOTICE)
     while not shell.is_done:
         try:
             shell.cmdloop()

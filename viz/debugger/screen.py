@@ -27,6 +27,7 @@ from ..text import Text as Parts
 from ..theme import DARK, LIGHT
 from ..theme import Theme as Colours
 from .commands import COMMANDS, Reply, completions, execute
+from .fault import NOTICE
 from .neighbourhood import Neighbourhood
 from .panels import Palette, around, graph_text, head, joined, source, step_text
 from .session import Session
@@ -114,7 +115,7 @@ class DebuggerApp(App[None]):
     def on_mount(self) -> None:
         self.query_one("#graph").border_title = "graph"
         self.query_one("#graph").focus()
-        self.say([])
+        self.say([[Line(f" {NOTICE}", "alarm")]] if self.session.cause is not None else [])
 
     def on_resize(self, event: events.Resize) -> None:
         self.screen.set_class(event.size.width < NARROW, "narrow")

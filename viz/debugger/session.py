@@ -11,6 +11,7 @@ from ..notation import label
 from ..stepper import ForwardStepper, Stepper
 from ..text import Text, amount
 from .breakpoints import Breakpoint, Test, stop_at
+from .fault import cause_of, stops_at
 from .nodes import find, names_of
 from .quiz import Question
 from .state import State
@@ -20,6 +21,7 @@ class Session:
     """What a person does with one trace. It starts at the first step of the backward pass.
 
     backward, forward  a cursor in each pass; `is_forward` says which is used
+    cause              where NaN or infinity began, if it did; there is a breakpoint there from the start
     breakpoints        in the order of their numbers
     watches            the ids of the nodes whose values and gradients are shown at every stop
     question           what the quiz asks and has not been told yet
@@ -41,6 +43,9 @@ class Session:
         self._last_number = 0
         self._seen: dict[int, Any] = {}
         self._names: list[str] | None = None
+        self.cause = cause_of(trace)
+        if self.cause is not None:
+            self._stop("cause", "the first cause", lambda state: stops_at(self.cause, state))
 
     @property
     def nodes(self) -> Sequence[Node]:
@@ -125,7 +130,9 @@ class Session:
 
     def add_breakpoint(self, text: str) -> Breakpoint:
         """Stop there from now on. Raises SettingError or ExpressionError for what cannot be stopped at."""
-        words, test = stop_at(self.trace, text)
+        return self._stop(text, *stop_at(self.trace, text))
+
+    def _stop(self, text: str, words: str, test: Test) -> Breakpoint:
         self._last_number += 1
         self.breakpoints.append(Breakpoint(self._last_number, text, words, test))
         return self.breakpoints[-1]
