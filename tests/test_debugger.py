@@ -641,7 +641,7 @@ class TestFirstCause:
         session = Session(self.faulty())
         reply = execute(session, "cause")
         assert (session.is_forward, session.node.name) == (True, "h")
-        assert "log(0.000) = −inf at [1] of h" in "".join(part.text for part in reply.lines[0])
+        assert "log(0.000) = −inf, element [1] of h" in "".join(part.text for part in reply.lines[0])
         assert "inputs on the way: x" in "".join(part.text for part in reply.lines[-1])
 
     def test_a_cause_of_the_backward_pass_is_a_step_of_it(self):
