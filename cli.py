@@ -150,23 +150,48 @@ def gallery(
         typer.echo(f"wrote {path}")
 
 
-@app.command(epilog="Example: chainlens step 'L = (w*x - y)**2' w=0.5 x=2 y=1 --all")
+STEP_EXAMPLE = """Example: chainlens step 'L = (w*x - y)**2' w=0.5 x=2 y=1
+
+At the prompt, help lists the commands: next, back, goto 12, until w, continue, forward, break mul, break |g| > 10,
+break nan, watch w, print w.grad, paths w, derive w, where, draw FILE, quiz, quit. Without a terminal every step is
+printed.
+
+--json prints {"value": v, "steps": [{"step", "node", "name", "op", "operands", "value", "upstream", "messages":
+[{"operand", "name", "local", "message", "total"}], "source": {"file", "line", "text", "part"} or null}],
+"gradients": {name: number or nested list}}; NaN and infinities are the strings "NaN", "Infinity", "-Infinity"."""
+
+
+@app.command(epilog=STEP_EXAMPLE)
 def step(
     source: Source,
     values: Values = None,
     everything: Annotated[bool, typer.Option("--all", help="Print every step and exit.")] = False,
+    plain: Annotated[bool, typer.Option("--plain", help="A prompt instead of the full screen.")] = False,
+    script: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Run the commands in a file, - for stdin.", show_default=False)
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the whole walk as JSON.")] = False,
 ) -> None:
-    """Step through the backward pass, one node at a time: n next, b back, q quit."""
+    """The gradient debugger: step through the backward pass, and the forward pass, one node at a time."""
     import autodiff as ad
     from autodiff.source import read_source
     from viz import terminal
+    from viz.debugger.launch import debug
+    from viz.debugger.script import as_data, run_script
 
+    given = {"--all": everything, "--plain": plain, "--json": as_json, "--script": script is not None}
+    if len(chosen := [name for name, is_on in given.items() if is_on]) > 1:
+        raise UsageError(f"{' and '.join(chosen)} exclude each other: choose one")
     with ad.recording(source=True):
         trace = ad.backprop(_one_number(read_source(source, values or [])()))
-    if everything:
+    if as_json:
+        _print_json(as_data(trace))
+    elif script is not None:
+        run_script(trace, script)
+    elif everything:
         terminal.show_steps(trace)
     else:
-        terminal.step(trace)
+        debug(trace, plain=plain)
 
 
 @app.command(

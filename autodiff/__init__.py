@@ -15,13 +15,15 @@ one backward walk (`reverse`), its two kinds of value (`scalar`, `tensor`), and 
 from typing import TYPE_CHECKING, Any
 
 from . import linalg, ops
+from .backward_trace import BackwardStep, BackwardTrace, Message
 from .errors import AnomalyError, AutodiffError
 from .graph import Graph, Node
 from .ops import *  # noqa: F403  # ops.__all__ is the one list of functions
+from .origin import Source
 from .primitive import Elementwise, Primitive
-from .reverse import BackwardStep, BackwardTrace, Message, backprop
+from .reverse import backprop
 from .scalar import Scalar
-from .tape import Source, no_grad, recording, scope
+from .tape import no_grad, recording, scope
 from .tensor import Tensor
 from .transforms import grad, jvp, value_and_grad, vjp
 

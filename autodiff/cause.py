@@ -5,7 +5,7 @@ from typing import Literal
 
 import numpy as np
 
-from .tape import Source
+from .origin import EXPRESSION, Source
 from .writing import number
 
 Phase = Literal["forward", "backward", "tangent"]
@@ -137,6 +137,6 @@ def written_index(index: tuple[int, ...]) -> str:
 
 
 def written_source(source: Source) -> str:
-    if source.file == "expression":
+    if source.file == EXPRESSION:
         return source.text
     return f"{source.file.replace(chr(92), '/').rpartition('/')[2]}:{source.line}: {source.text}"

@@ -13,9 +13,9 @@ import numpy as np
 
 from .chain_rule import as_float, conform, product
 from .errors import GradientError, RuleError, ShapeError
+from .messages import check_unchanged
 from .ops.shape import broadcast_to
 from .primitive import Elementwise, Primitive
-from .reverse import check_unchanged
 from .tape import Value, current_watch, differentiating, topological
 
 

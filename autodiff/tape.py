@@ -6,9 +6,6 @@ graph; the graph lives exactly as long as its outputs do.
 """
 
 import itertools
-import linecache
-import os
-import sys
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ContextDecorator
 from contextvars import ContextVar
@@ -17,17 +14,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, Self
 
 from .display import Displayed
 from .errors import SettingError
+from .origin import Source, caller
 
 if TYPE_CHECKING:
     from .primitive import Primitive
-
-
-class Source(NamedTuple):
-    """Where a value was recorded: file name, line number, and the text of that line."""
-
-    file: str
-    line: int
-    text: str
 
 
 class Watch(Protocol):
@@ -102,8 +92,8 @@ def enable_grad() -> Any:
 def recording(*, source: bool | None = None, copy: bool | None = None) -> Any:
     """Context manager: what is recorded besides the values. A setting that is not given stays as it is.
 
-    source  every value remembers the file, line and text that recorded it, and what is cut off from its graph, as
-            `detach()` does, from what; off by default
+    source  every value remembers the file, line and part of the line that recorded it, and what is cut off from its
+            graph, as `detach()` does, from what; off by default
     copy    an operation whose derivative needs an array that could still be written to, a leaf's or a constant, keeps a
             copy of it, so that a change in place cannot falsify the gradient; on by default. Code that writes to no
             array between the forward and the backward pass, as `autodiff.train` does, saves time and memory without.
@@ -111,8 +101,8 @@ def recording(*, source: bool | None = None, copy: bool | None = None) -> Any:
     >>> import autodiff as ad
     >>> with ad.recording(source=True):
     ...     y = ad.Scalar(2.0) * 3
-    >>> y.source.text
-    'y = ad.Scalar(2.0) * 3'
+    >>> y.source.text, y.source.part
+    ('y = ad.Scalar(2.0) * 3', 'ad.Scalar(2.0) * 3')
     """
 
     def change(state: Recording) -> Recording:
@@ -301,20 +291,6 @@ def note_cut(leaf: Value, how: str, operands: Sequence[Any]) -> None:
     earlier = [value.params["cut"] for value in values if "cut" in value.params]
     if current.get().source and (tracked or earlier):
         leaf.params = {"cut": Cut(how, tracked) if tracked else earlier[0]}
-
-
-def caller() -> Source | None:
-    """The innermost line of code outside this package: the line a person wrote."""
-    frame = sys._getframe(1)
-    while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
-        frame = frame.f_back  # type: ignore[assignment]  # None past the outermost frame
-    if frame is None:
-        return None
-    file, line = frame.f_code.co_filename, frame.f_lineno
-    return Source(file, line, linecache.getline(file, line).strip())
-
-
-_PACKAGE = os.path.dirname(__file__) + os.sep  # without pathlib, whose import takes a while
 
 
 def topological(outputs: Iterable[Value], since: int = 0, frontier: int = 0) -> list[Value]:

@@ -11,8 +11,9 @@ from .cause import Cause
 from .causes import cause_of_value, cotangent_cause, message_cause, tangent_cause
 from .errors import AnomalyError
 from .graph import Graph, Node, freeze
+from .origin import Source, caller
 from .primitive import Elementwise
-from .tape import Source, Value, caller, watched
+from .tape import Value, watched
 
 
 @contextmanager

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from .backward_trace import BackwardTrace
 from .blame import bad
 from .graph import Graph, Node
-from .reverse import BackwardTrace
 from .writing import label
 
 Edges = tuple[tuple[int, int], ...]  # (id of a node, position of its operand)

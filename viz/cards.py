@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from autodiff import BackwardTrace, Cause, Node
+from autodiff.origin import EXPRESSION
 
 from .content import Card, Line, Row
 from .fold import Group
@@ -114,7 +115,7 @@ def with_cause(card: Card, cause: Cause) -> Card:
 def _source(node: Node) -> str:
     assert node.source is not None
     text = shorten(node.source.text, SOURCE_LENGTH)
-    if node.source.file == "expression":
+    if node.source.file == EXPRESSION:
         return text
     return f"{shorten(PurePath(node.source.file).name)}:{node.source.line}  {text}"
 

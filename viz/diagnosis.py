@@ -11,6 +11,7 @@ from rich.text import Text
 
 import autodiff as ad
 from autodiff import Cause, Finding, Source
+from autodiff.origin import EXPRESSION
 
 from .content import Line
 from .notation import shorten
@@ -125,7 +126,7 @@ def _finding_lines(finding: Finding, number: int) -> Iterator[tuple[int, list[Li
 
 def _source(source: Source) -> str:
     text = shorten(source.text, TEXT_LENGTH)
-    if source.file == "expression":
+    if source.file == EXPRESSION:
         return text
     name = source.file.replace("\\", "/").rpartition("/")[2]
     return f"{shorten(name, TEXT_LENGTH)}:{source.line}   {text}"
@@ -183,4 +184,4 @@ def _cause_data(cause: Cause | None) -> dict[str, Any] | None:
 
 
 def _with_source(data: dict[str, Any], source: Source | None) -> dict[str, Any]:
-    return {**data, "source": None if source is None else source._asdict()}
+    return {**data, "source": source and {"file": source.file, "line": source.line, "text": source.text}}

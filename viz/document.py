@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autodiff import BackwardTrace, Graph, Node
+from autodiff.origin import EXPRESSION
 
 from .cards import gradient_rows
 from .content import Card, Edge, Line, Row, View
@@ -250,7 +251,7 @@ def _short(text: str) -> list[Any]:
 
 
 def _place(file: str, line: int) -> str:
-    return "" if file == "expression" else f"{shorten(PurePath(file).name, 60)}:{line}"
+    return "" if file == EXPRESSION else f"{shorten(PurePath(file).name, 60)}:{line}"
 
 
 def _array(value: Any) -> Data | None:

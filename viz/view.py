@@ -97,20 +97,7 @@ def recorded(subject: Any, names: Mapping[int, str] | None = None) -> tuple[Grap
     record = ad.backprop(outputs[0]) if one_number else graph
     taken = {node.name for node in graph.nodes}
     lent = {ids[index]: name for index, name in (names or {}).items() if index in ids and name not in taken}
-    return _with_names(record, lent), ids
-
-
-def _with_names(record: Graph | BackwardTrace, names: Mapping[int, str]) -> Graph | BackwardTrace:
-    """The same record with names for nodes that have none."""
-    if not names:
-        return record
-    graph = record.graph if isinstance(record, BackwardTrace) else record
-    nodes = tuple(replace(n, name=names[n.id]) if not n.name and n.id in names else n for n in graph.nodes)
-    graph = Graph(nodes, graph.output_ids)
-    if not isinstance(record, BackwardTrace):
-        return graph
-    steps = tuple(step._replace(node=nodes[step.node.id]) for step in record.steps)
-    return BackwardTrace(graph, steps, record.cotangents)
+    return record.named(lent), ids
 
 
 class _Builder:

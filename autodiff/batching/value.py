@@ -18,8 +18,9 @@ from ..errors import OperandError, ShapeError
 from ..operators import OPERANDS
 from ..ops.options import refuse
 from ..ops.shape import to_tensor
+from ..origin import caller
 from ..primitive import Primitive, Variadic
-from ..tape import Value, caller, current, next_index
+from ..tape import Value, current, next_index
 from ..tensor import Tensor, as_array
 from ..transforms import innermost, jvp, vjp
 from .data import answer, is_plain

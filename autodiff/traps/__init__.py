@@ -11,10 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from ..backward_trace import BackwardTrace
 from ..errors import OperandError
 from ..graph import Graph
-from ..reverse import BackwardTrace, backprop
-from ..tape import Source, Value, recording, topological
+from ..origin import Source
+from ..reverse import backprop
+from ..tape import Value, recording, topological
 from ..writing import label
 from .case import Case, Trap, Wanted
 from .flow import FLOW

@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..backward_trace import BackwardTrace, Message
 from ..blame import bad, meant
 from ..graph import OPERATIONS, Graph, Node
 from ..primitive import Elementwise
-from ..reverse import BackwardTrace, Message
 from ..tape import Cut, Value
 from ..writing import label, number
 
