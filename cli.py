@@ -368,7 +368,7 @@ def _with_configuration(command: Any) -> Any:
         flag = f"--{name.replace('_', '-')}"
         switch = [f"{flag}/--no-{flag[2:]}"] if kind is bool else [flag]
         option = typer.Option(*switch, help=row.help, show_default=shown if default not in ("", False) else False)
-        annotation = Annotated[kind | None, option]
+        annotation = Annotated[kind | None, option]  # type: ignore[valid-type]  # made at run time
         rows.append(inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation))
 
     @wraps(command)
@@ -468,7 +468,9 @@ def finetune(
 
     layers = tuple(part.strip() for part in (freeze or "").split(",") if part.strip())
     tuning = run.FineTuning(checkpoint, new_head, layers, lr_scale)
-    given: dict[str, Any] = {"out": f"{str(checkpoint.parent if checkpoint.is_file() else checkpoint).rstrip('/')}-tuned"}
+    given: dict[str, Any] = {
+        "out": f"{str(checkpoint.parent if checkpoint.is_file() else checkpoint).rstrip('/')}-tuned"
+    }
     given |= _chosen(None, config, options)
     with training_display(as_json) as shown:
         finished = run.finetune(tuning, given, shown.callbacks, force=force, progress=shown.download)

@@ -289,6 +289,8 @@ def freeze(outputs: Iterable[Any]) -> tuple[tuple[Node, ...], tuple[int, ...], d
             op = value.leaf_op if value.requires_grad else "constant"
         data = own(used.get(value.index, value.data), value.data)
         params = NO_PARAMS if op in LEAVES else value.params
+        if op == "constant" and value.leaf_op == "parameter":
+            params = {"frozen": True}  # a parameter that is not trained
         return add(data, op, operands, value.name, value.scope, params, value.source)
 
     values = topological(outputs)

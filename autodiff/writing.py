@@ -61,10 +61,15 @@ def subscript(n: int) -> str:
     return str(n).translate(_SUBSCRIPTS)
 
 
+def is_parameter(node: "Node") -> bool:
+    """Whether a node is a parameter, trained or frozen."""
+    return node.op == "parameter" or (node.op == "constant" and bool(node.params.get("frozen")))
+
+
 def label(node: "Node") -> str:
     """What a node is called: its name, a parameter's with its layer; an unnamed constant's number; or v₄, by its id."""
     if node.name:
-        layer = node.scope.rpartition("/")[2] if node.op == "parameter" else ""  # each layer has its own W
+        layer = node.scope.rpartition("/")[2] if is_parameter(node) else ""  # each layer has its own W
         is_told = not layer or node.name.startswith(layer)  # W₁₁ in the box of W
         return shorten(node.name if is_told else f"{layer}.{node.name}")
     if node.op == "constant":

@@ -247,10 +247,10 @@ BAD = [
     (["draw"], "Missing argument"),
     (["grad", "w", "w=1", "--jsn"], "No such option: --jsn"),
     (["train", "--data", "nowhere"], "nowhere"),
-    (["train", "--dropout", "1"], "dropout is a probability and must be in [0, 1), got 1.0"),
+    (["train", "--dropout", "1"], "dropout must be in [0, 1), got 1.0"),
     (["train", "--hidden", "16,x"], "--hidden 16,x: write sizes separated by commas"),
     (["train", "--hidden", "0"], "hidden: each layer size"),
-    (["train", "--optimizer", "magic"], "unknown optimizer 'magic'; choose from adam, adamw, rmsprop, sgd"),
+    (["train", "--optimizer", "magic"], "unknown optimizer 'magic'; choose from adam, adamw, rmsprop"),
     (["train", "--lr", "0"], "lr must be above 0"),
     (["train", "--lr", "nan"], "lr must be a finite number"),
     (["train", "--batch", "0"], "batch must be a whole number of at least 1"),
@@ -261,7 +261,7 @@ BAD = [
     (["resume", "nowhere"], "nowhere"),
     (["evaluate", "nowhere"], "nowhere"),
     (["evaluate", "loss.py"], "loss.py"),
-    (["predict", "nowhere", "loss.py"], "loss.py: not an image"),
+    (["predict", "nowhere", "loss.py"], "nowhere: there is no such checkpoint"),
     (["summary", "784"], "784"),
     (["summary", "784-0"], "each at least 1"),
 ]
@@ -301,7 +301,7 @@ class TestProcess:
     )
     def test_every_command_has_help_with_an_example(self, command, capsys):
         assert cli.main([*command.split(), "--help"]) == 0
-        assert "Example: chainlens" in capsys.readouterr().out
+        assert re.search("Examples?: chainlens", capsys.readouterr().out)
 
     def test_version(self, chainlens):
         assert re.fullmatch(r"\d+\.\d+\.\d+\n", chainlens("--version").stdout)
@@ -329,14 +329,17 @@ class TestProcess:
         shown = " ".join(capsys.readouterr().out.replace("│", " ").split())
         for name, value in Configuration().to_dict().items():
             text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
-            defaults = {"l2": "1e-4", "lr": "1e-3", "out": "runs/ and the name of the data"}
-            assert re.search(rf"--{name} .*?\[default: \(?{re.escape(defaults.get(name, text))}", shown), name
+            option = name.replace("_", "-")
+            assert f"--{option} " in shown, name
+            if value not in ("", False):
+                assert re.search(rf"--{option} .*?\[default: \(?{re.escape(text)}", shown), name
 
 
 class TestTraining:
     def test_a_run_folder_holds_everything(self, finished):
         assert sorted(path.name for path in finished.iterdir()) == [
             "backprop.svg",
+            "best.pkl",
             "checkpoint.pkl",
             "config.toml",
             "curves.png",

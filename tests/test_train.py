@@ -758,7 +758,7 @@ def test_finetune_gives_other_classes_a_new_last_layer(configuration, finished, 
     file = tmp_path / "three.npz"
     np.savez(file, **{name: array[few[name[2:]]] for name, array in arrays.items()})
     options = out_and(configuration, data=str(file))
-    with pytest.raises(CheckpointError, match=r"linear2.weight has shape 32 × 10, needed is 32 × 3; --new-head"):
+    with pytest.raises(CheckpointError, match=r"linear2.weight has shape 32 × 10, needed is 32 × 3"):
         run.finetune(run.FineTuning(finished.folder), options)
     assert not (tmp_path / "run").exists()
     tuned = run.finetune(run.FineTuning(finished.folder, new_head=True), options)

@@ -221,6 +221,18 @@ def test_inputs_that_every_stretch_uses_are_folded_too():
     assert len(content.edges) <= 3 * 50
 
 
+def test_a_frozen_parameter_is_one_that_is_not_trained():
+    layer = nn.Linear(2, 3, rng=np.random.default_rng(0))
+    layer.weight.requires_grad = False
+    x = ad.Tensor([[1.0, 1.0]], name="x")
+    content = view(ad.sum(layer(x)))
+    card = next(card for card in content.cards if card.title == "linear.W")
+    assert card.kind == "parameter"
+    assert card.rows[-1].line.text == "frozen: not trained"
+    assert not any("∂" in row.label for row in card.rows)
+    assert "frozen: not trained" in viz.to_text(ad.sum(layer(x)), width=60)
+
+
 @pytest.mark.parametrize("scope", ["/etc", "a//b/", "/", "a/" * 1500])
 def test_any_scope_draws(scope):
     with ad.scope(scope):

@@ -13,7 +13,7 @@ from autodiff.origin import EXPRESSION
 from .content import Card, Line, Row
 from .fold import Group
 from .ledger import is_finite, total
-from .notation import formula, label, shorten, sign
+from .notation import formula, is_parameter, label, shorten, sign
 from .numbers import histogram, norm, number
 from .thumbnails import Size, pixels
 
@@ -26,7 +26,7 @@ CAUSE_LENGTH = 60
 
 def kind_of(node: Node) -> str:
     """input, parameter, constant or operation."""
-    return node.op if node.is_leaf else "operation"
+    return "parameter" if is_parameter(node) else node.op if node.is_leaf else "operation"
 
 
 def node_card(
@@ -48,7 +48,9 @@ def node_card(
     rows = [*_value_rows(node)]
     if node.op == "constant" and node.name is None and node.shape == ():
         rows = []
-    if node.op != "constant":
+    if node.params.get("frozen"):
+        rows.append(Row("", Line("frozen: not trained", "quiet"), ()))
+    elif node.op != "constant":
         rows += gradient_rows(f"∂{target}/∂{name}", g, messages)
     if node.source is not None:
         rows.append(Row("", Line(_source(node), "quiet"), ("source",)))
@@ -77,7 +79,7 @@ def group_card(
     """
     members = [nodes[i] for i in group.members]
     operations = sum(not node.is_leaf for node in members)
-    parameters = [node for node in members if node.op == "parameter"]
+    parameters = [node for node in members if is_parameter(node)]
     what = f"{operations} operations" if operations else f"{len(members)} values"
     rows = [Row("folded", Line(what, "quiet"), ())]
     if parameters:

@@ -20,7 +20,7 @@ from .content import Card, Edge, Line, Row, View
 from .fold import shared_scope
 from .heat import LEVELS, Heat, magnitude
 from .metrics import BOLD, MONO, SANS, text_width
-from .notation import formula, label, shorten, sign
+from .notation import formula, is_parameter, label, shorten, sign
 from .numbers import norm, number
 from .placement import HEADER, MOST_FOR_GRAPHVIZ, Placement, Route, Size, place, scope_paths
 from .stepper import Stepper
@@ -332,7 +332,7 @@ def _scope(
 ) -> Data:
     """A scope, and what its card says when it is folded: its nodes, its parameters, the gradients in and out of it."""
     inside = {card.id for card in content.cards if card.scope == path or card.scope.startswith(f"{path}/")}
-    parameters = sum(int(np.size(graph.nodes[id].value)) for id in inside if graph.nodes[id].op == "parameter")
+    parameters = sum(int(np.size(graph.nodes[id].value)) for id in inside if is_parameter(graph.nodes[id]))
     rows = [["nodes", number(len(inside)), "text"]]
     if parameters:
         rows.append(["parameters", f"{parameters:,}", "text"])

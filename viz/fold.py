@@ -14,7 +14,7 @@ import numpy as np
 
 from autodiff import Node
 
-from .notation import shorten, sign
+from .notation import is_parameter, shorten, sign
 
 LONGEST = 200  # operations in a block that is looked for as repeated
 FEWEST = 3  # times that a block is repeated before it is folded
@@ -202,7 +202,7 @@ def _with_leaves(
             continue
         used_by = users.get(node.id, set())
         owner = next(iter(used_by)) if len(used_by) == 1 else None
-        is_detail = node.op == "parameter" or (node.op == "constant" and not node.name)
+        is_detail = is_parameter(node) or (node.op == "constant" and not node.name)
         if owner is not None and len(units[owner].ids) > 1 and (is_detail or limit is not None):
             taken.setdefault(owner, []).append(node.id)
         else:

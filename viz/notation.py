@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from autodiff import Node
-from autodiff.writing import label, shorten
+from autodiff.writing import is_parameter, label, shorten
 
 from .numbers import minus, superscript
 
-__all__ = ["NOTATION", "Notation", "derivative", "formula", "label", "shorten", "sign"]
+__all__ = ["NOTATION", "Notation", "derivative", "formula", "is_parameter", "label", "shorten", "sign"]
 
 
 class Notation(NamedTuple):

@@ -7,7 +7,7 @@ import numpy as np
 
 from autodiff.writing import minus, number, subscript
 
-__all__ = ["histogram", "minus", "norm", "number", "subscript", "superscript"]
+__all__ = ["bytes_of", "histogram", "minus", "norm", "number", "subscript", "superscript"]
 
 _SUPERSCRIPTS = str.maketrans("0123456789-.", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻·")
 BARS = "▁▂▃▄▅▆▇█"
@@ -17,6 +17,19 @@ def superscript(text: str) -> str | None:
     """A number in superscript digits; None if it has characters that have none."""
     plain = text.replace("−", "-")
     return plain.translate(_SUPERSCRIPTS) if plain and set(plain) <= set("0123456789-.") else None
+
+
+def bytes_of(count: int) -> str:
+    """A size in memory, in units of 1024.
+
+    >>> bytes_of(0), bytes_of(512), bytes_of(401_408), bytes_of(3 * 2**30)
+    ('0 B', '512 B', '392 KiB', '3.0 GiB')
+    """
+    size, units = float(count), iter(("B", "KiB", "MiB", "GiB", "TiB"))
+    unit = next(units)
+    while size >= 1000 and unit != "TiB":
+        size, unit = size / 1024, next(units)
+    return f"{size:.0f} {unit}" if size >= 10 or unit == "B" else f"{size:.1f} {unit}"
 
 
 def norm(array: Any) -> float:

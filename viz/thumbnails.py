@@ -10,6 +10,7 @@ from autodiff import Node
 from autodiff.errors import SettingError
 
 from .content import Pixels
+from .notation import is_parameter
 
 DIGIT = 28  # pixels a side of a digit; 784 numbers in a row are one
 SIDES = range(8, 65)  # squares of numbers from this many pixels a side on are images
@@ -47,14 +48,14 @@ def pixels(node: Node, marked: Size | None = None) -> Pixels | None:
 
 
 def _recognised(node: Node, array: np.ndarray) -> np.ndarray | None:
-    shape, is_parameter = array.shape, node.op == "parameter"
+    shape, is_weight = array.shape, is_parameter(node)
     if not node.is_leaf or array.dtype.kind not in "fiu" or 0 in shape:
         return None
     if len(shape) >= 3 and shape[-1] == shape[-2] and shape[-1] in SIDES:
         return _first(array, Size(*shape[-2:]))
-    if is_parameter and len(shape) == 2 and shape[0] == DIGIT**2:
+    if is_weight and len(shape) == 2 and shape[0] == DIGIT**2:
         return _strongest_column(array, Size(DIGIT, DIGIT))
-    if not is_parameter and (shape == (DIGIT, DIGIT) or (len(shape) in (1, 2) and shape[-1] == DIGIT**2)):
+    if not is_weight and (shape == (DIGIT, DIGIT) or (len(shape) in (1, 2) and shape[-1] == DIGIT**2)):
         return _first(array, Size(DIGIT, DIGIT))
     return None
 

@@ -18,7 +18,7 @@ from .content import FIELDS, Card, Edge, Line, Row, View
 from .fold import Group, fold, renamed, shared_scope
 from .heat import Heat, magnitude
 from .ledger import has_finite_local, is_finite, ledger, local_line, product_line, total
-from .notation import label, shorten
+from .notation import is_parameter, label, shorten
 from .numbers import norm, number
 from .thumbnails import Size, natural_size
 
@@ -359,7 +359,7 @@ def scopes_of(nodes: Sequence[Node]) -> list[str]:
         for operand in node.operands:
             users.setdefault(operand, []).append(scopes[node.id])
     for node in nodes:
-        is_detail = node.op == "parameter" or (node.op == "constant" and not node.name)
+        is_detail = is_parameter(node) or (node.op == "constant" and not node.name)
         if is_detail and not node.scope and node.id in users:
             scopes[node.id] = shared_scope(users[node.id])
     return scopes

@@ -122,7 +122,9 @@ def one_step(path: Path_ | Run) -> Any:
     for name, rng in model.named_generators():
         rng.bit_generator.state = state["training"]["generators"][name]
     sample = state["data"]["sample"]
-    x = Tensor(preprocessing_of(state)(sample["images"]), name="images", requires_grad=False)
+    # Tracked where layers are frozen: what is computed from constants alone is not recorded, and so would not be drawn.
+    tracked = bool(state["model"]["frozen"])
+    x = Tensor(preprocessing_of(state)(sample["images"]), name="images", requires_grad=tracked)
     labels = Tensor(sample["labels"], name="labels")
     return objective(model, x, labels, weights(model), configuration_of(state).penalties).loss
 

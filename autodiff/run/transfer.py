@@ -58,10 +58,11 @@ def take_weights(
         if path not in found:
             problems.append(f"missing {path}, of shape {_by(array.shape)}")
         elif np.shape(found[path]) != array.shape:
-            hint = "; --new-head makes a new last layer" if path.startswith(f"{head}.") else ""
-            problems.append(f"{path} has shape {_by(np.shape(found[path]))}, needed is {_by(array.shape)}{hint}")
+            problems.append(f"{path} has shape {_by(np.shape(found[path]))}, needed is {_by(array.shape)}")
     if problems:
-        raise CheckpointError(f"finetune: the checkpoint does not fit: {'; '.join(problems)}")
+        only_head = all(f"{head}." in problem for problem in problems)
+        hint = "; --new-head (new_head=True) makes the last layer anew" if only_head else ""
+        raise CheckpointError(f"finetune: the checkpoint does not fit: {'; '.join(problems)}{hint}")
     chosen = parameters_of(model, frozen)
     if set(chosen) & set(anew):
         raise SettingError(f"freeze: {head} is made anew, so it has to be trained")
