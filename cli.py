@@ -550,6 +550,19 @@ def predict(
         raise typer.Exit(2)
 
 
+@app.command(epilog="Example: chainlens export runs/digits -o digits.safetensors")
+def export(
+    checkpoint: Checkpoint,
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="A .safetensors or .npz file.", show_default="network.safetensors")
+    ] = Path("network.safetensors"),
+) -> None:
+    """Write a network for other programs; evaluate, predict, summary and finetune read it back."""
+    from autodiff import run
+
+    typer.echo(f"wrote {run.export(checkpoint, output)}")
+
+
 @app.command(epilog="Example: chainlens summary 784-256-128-10")
 def summary(
     what: Annotated[

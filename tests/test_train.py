@@ -918,3 +918,41 @@ def test_curves_that_cannot_be_drawn_are_refused(tmp_path, history, name):
 
     with pytest.raises(SettingError):
         plots.curves(history, tmp_path / name)
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".safetensors"])
+def test_an_exported_network_does_what_the_checkpoint_does(finished, configuration, tmp_path, suffix):
+    file = run.export(finished.folder, tmp_path / f"network{suffix}")
+    assert run.evaluate(file) == finished.test
+    images = finished.dataset.test.images[:3]
+    assert np.array_equal(run.predict(file, images).probabilities, run.predict(finished.folder, images).probabilities)
+    assert run.summary(file) == run.summary(finished.folder)
+    tuned = run.finetune(run.FineTuning(file), out_and(configuration))
+    assert tuned.test["accuracy"] == pytest.approx(finished.test["accuracy"], abs=0.02)
+    with pytest.raises(CheckpointError):
+        run.resume(file)
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".safetensors"])
+@pytest.mark.parametrize("content", [b"", b"nonsense", b"PK\x03\x04 nearly"])
+def test_a_file_that_is_no_exported_network_is_refused(tmp_path, suffix, content):
+    file = tmp_path / f"other{suffix}"
+    file.write_bytes(content)
+    with pytest.raises(CheckpointError) as info:
+        run.evaluate(file)
+    assert str(file) in str(info.value)
+    assert "\n" not in str(info.value)
+
+
+def test_an_export_needs_a_suffix_and_writes_whole_files(finished, tmp_path):
+    with pytest.raises(SettingError, match=r"the suffix must be \.safetensors or \.npz"):
+        run.export(finished.folder, tmp_path / "network.bin")
+    with pytest.raises(SettingError, match="cannot be written"):
+        run.export(finished.folder, tmp_path / "no/folder.npz")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_weights_without_a_description_are_told(tmp_path):
+    np.savez(tmp_path / "plain.npz", weight=np.ones(3))
+    with pytest.raises(CheckpointError, match="is not a network that export wrote"):
+        run.load_model(tmp_path / "plain.npz")

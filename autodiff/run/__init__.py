@@ -1,5 +1,6 @@
 """Training runs, each in a folder of its own, and what is done with a finished one."""
 
+from .exchange import export
 from .folder import BEST, CHECKPOINT, CONFIGURATION, HISTORY
 from .layers import summary
 from .started import FineTuning, Run, finetune, load_data, resume, train
@@ -17,6 +18,7 @@ __all__ = [
     "Transfer",
     "evaluate",
     "examine",
+    "export",
     "finetune",
     "load_data",
     "load_model",

@@ -10,7 +10,8 @@ import numpy as np
 from ..errors import SettingError
 from ..nn import MLP, Linear, Module
 from ..tape import no_grad
-from .stored import Path_, model_of, read
+from .exchange import read_network
+from .stored import Path_, model_of
 
 
 def summary(what: Path_ | Sequence[int], *, batch: int = 1) -> dict[str, Any]:
@@ -48,7 +49,7 @@ def _of_sizes(sizes: list[int]) -> MLP:
 
 
 def _stored(path: Path_) -> MLP:
-    return model_of(read(path))
+    return model_of(read_network(path))
 
 
 def _layers(model: MLP, batch: int) -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ from ..data import NAMED, Augmentation, Dataset, Preprocessing, Progress, load, 
 from ..errors import DataError, SettingError
 from ..nn import MLP
 from ..train import Record, fit, measure
+from .exchange import read_network
 from .folder import CONFIGURATION, FolderWriter, clear, file_of, locked, prepare, write_text
 from .stored import Path_, State, by, configuration_of, digest, freeze, header, model_of, preprocessing_of, read
 from .transfer import Transfer, take_weights
@@ -94,7 +95,7 @@ def finetune(
 
     Raises CheckpointError, which lists every misfit with both shapes, and as `train` does.
     """
-    state = read(tuning.start)
+    state = read_network(tuning.start)
     sizes = state["model"]["sizes"]
     if tuple(options.get("hidden", sizes[1:-1])) != tuple(sizes[1:-1]):
         raise SettingError(f"finetune: the hidden layers are those of the checkpoint, {list(sizes[1:-1])}")

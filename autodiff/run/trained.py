@@ -1,17 +1,19 @@
 """What is done with a trained network: measured, asked, examined, drawn."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from .. import health, ops
 from ..data import Progress
-from ..errors import CheckpointError, DataError, ShapeError
+from ..errors import CheckpointError, ShapeError
 from ..nn import MLP
 from ..objective import measure, objective, weights
 from ..tape import no_grad
 from ..tensor import Tensor
+from .exchange import read_network
 from .started import Run, load_data
 from .stored import Path_, by, check_fit, configuration_of, model_of, preprocessing_of, read
 
@@ -33,7 +35,7 @@ def outputs(path: Path_ | Run, images: np.ndarray) -> np.ndarray:
     if isinstance(path, Run):
         model, prepare = path.model, path.preprocessing
     else:
-        state = read(path)
+        state = read_network(path)
         model, prepare = model_of(state), preprocessing_of(state)
     with no_grad():
         parts = [ops.softmax(model(prepare(images[i : i + 1000]))).data for i in range(0, len(images), 1000)]
@@ -56,7 +58,7 @@ def predict(path: Path_, images: np.ndarray | Sequence[Path_]) -> Prediction:
     Raises OperandError or ShapeError if the images are not like those it was trained on, DataError for a picture that
     cannot be read.
     """
-    state = read(path)
+    state = read_network(path)
     prepare = preprocessing_of(state)
     if not isinstance(images, np.ndarray):
         images = np.stack([prepare.read(picture) for picture in images])
@@ -70,7 +72,7 @@ def predict(path: Path_, images: np.ndarray | Sequence[Path_]) -> Prediction:
 
 def load_model(path: Path_) -> MLP:
     """The network of a checkpoint or run folder, in evaluation mode."""
-    return model_of(read(path))
+    return model_of(read_network(path))
 
 
 def examine(
@@ -129,14 +131,11 @@ def one_step(path: Path_ | Run) -> Any:
     return objective(model, x, labels, weights(model), configuration_of(state).penalties).loss
 
 
-def _with_data(path: Path_, data: str | None, progress: Progress | None = None) -> tuple[dict[str, Any], Any]:
+def _with_data(path: Path_, data: str | None, progress: Progress | None = None) -> tuple[Mapping[str, Any], Any]:
     """The state in a checkpoint, and its data or others that fit. Other data have the run's classes, if they can."""
-    state = read(path)
+    state = read_network(path)
     configuration = configuration_of(state)
     changes: dict[str, Any] = {} if data is None else {"data": data, "shots": 0}
-    try:
-        dataset = load_data(type(configuration).from_dict(configuration.to_dict() | changes), progress)
-    except DataError:
-        raise
+    dataset = load_data(replace(configuration, **changes), progress)
     check_fit(state, data or configuration.data, dataset)
     return state, dataset
