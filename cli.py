@@ -230,6 +230,8 @@ def diagnose(
         if values:
             raise UsageError(f"{values[0]}: a checkpoint takes no NAME=VALUE")
         return _diagnose_network(Path(source), data, output or [], as_json)
+    if not values and re.fullmatch(r"[~.\w-]*[A-Za-z][~.\w-]*(/[~.\w-]+)+/?", source):
+        raise UsageError(f"{source}: there is no such checkpoint or run folder")
     return _diagnose_computation(source, values or [], output or [], as_json)
 
 

@@ -76,7 +76,7 @@ class Cause:
         value = number(self.value)
         if self.phase == "forward":
             if not self.operands:
-                return f"{self.name} = {value}"
+                return f"{self.name} = {value}" if self.name != value else f"a constant is {value}"
             return f"{self.call} = {value}"
         if self.phase == "tangent":
             return f"tangent of {self.call} = {value}"

@@ -158,3 +158,8 @@ def test_hostile_names_stay_on_their_line():
     for _, line in diagnosis_lines(found):
         assert all(part.text.isprintable() for part in line)
     assert viz.draw(ad.log(x), highlight=found.cause).content.cards
+
+
+def test_a_run_folder_that_is_missing_is_told_as_such(chainlens):
+    done = chainlens("diagnose", "runs/nothing")
+    assert (done.returncode, done.stderr) == (2, "error: runs/nothing: there is no such checkpoint or run folder\n")

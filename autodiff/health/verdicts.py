@@ -131,6 +131,8 @@ def _saturated(health: Health) -> Iterable[Reading]:
 def _gradient_ratio(health: Health, worst: Callable[..., LayerHealth], limit: float) -> Iterable[Reading]:
     """Through the layers, and through the calls of each: root mean square at the start relative to the end."""
     layers = [layer for layer in health.layers if _usable(layer.gradients.rms)]
+    if any(layer.gradients.rms == 0 for layer in health.layers):
+        return  # what has no gradient at all is told by "no gradient" and "dead units"; the rest is no ratio to it
     if len(layers) > 1:
         last = layers[-1]
         ratio = {layer.name: layer.gradients.rms / last.gradients.rms for layer in layers}

@@ -101,6 +101,8 @@ def zero_gradient(case: Case) -> Iterator[Found]:
     for (id, _), (why, names) in sorted(stopped.items()):
         verb = "gets a gradient" if len(names) == 1 else "get gradients"
         remedy = _REMEDIES.get(case.nodes[id].op, "")
+        if any(case.nodes[i].op == "constant" and not np.any(case.nodes[i].value) for i in case.nodes[id].operands):
+            remedy = "leave the term out, or give it a factor that is not 0"
         yield Found(id, f"{listed(names)} {verb} of exactly 0: {why}", name=names[0], remedy=remedy)
 
 
@@ -188,6 +190,20 @@ def _flat(case: Case, node: Node, position: int) -> str:
     return f"{node.op} {what} at all {x.size} numbers, {'at most' if node.op == 'exp' else 'at least'} {size} in size"
 
 
+def _dead_base(case: Case, node: Node, position: int) -> str:
+    """A power of what a relu made 0. That of a number that happens to be 0 is natural: it is the minimum."""
+    base = case.operand(node, position)
+    is_off = base.op in ("relu", "leaky_relu", "relu6") and bool(np.all(np.asarray(case.operand(base).value) < 0))
+    return _relu(case, base, 0) if is_off and position == 0 else ""
+
+
+def _single(case: Case, node: Node, position: int) -> str:
+    axis = node.params["axis"]
+    if node.shape[axis] != 1:
+        return ""
+    return f"{node.op} over an axis of length 1 (axis {axis} of shape {node.shape}) is constant"
+
+
 def _replaced(case: Case, node: Node, position: int) -> str:
     return f"nan_to_num replaced every number of {label(case.operand(node))}"
 
@@ -211,6 +227,9 @@ _STOPS: dict[str, Callable[[Case, Node, int], str]] = {
     "sigmoid": _flat,
     "exp": _flat,
     "nan_to_num": _replaced,
+    "pow": _dead_base,
+    "square": _dead_base,
+    "log_softmax": _single,
 }
 _REMEDIES = {
     "relu": "lower the learning rate, start with other weights or biases, or use leaky_relu",
@@ -221,6 +240,8 @@ _REMEDIES = {
     "matmul": "start with weights that are not 0, drawn at random",
     "einsum": "start with weights that are not 0, drawn at random",
     "dropout": "drop fewer numbers",
+    **dict.fromkeys(("pow", "square"), "lower the learning rate, start with other biases, or use leaky_relu"),
+    "log_softmax": "take the axis of the classes, or log_sigmoid for a single output",
     **dict.fromkeys(STEPS, "use a smooth function in its place, such as sigmoid for a step"),
 }
 
@@ -276,6 +297,8 @@ def accidental_broadcast(case: Case) -> Iterator[Found]:
 
 def _made_column(case: Case, node: Node) -> bool:
     """Whether somebody made a column of a row on purpose, as `x[:, None]` does."""
+    if node.params.get("keepdims"):
+        return True
     return node.op in ("reshape", "getitem", "broadcast_to") and len(case.operand(node).shape) < len(node.shape)
 
 

@@ -94,7 +94,7 @@ def log_of_probability(case: Case) -> Iterator[Found]:
 
 
 def _unmoved(case: Case, node: Node) -> Node:
-    """What a node is, before its numbers were only moved."""
+    """What a node is, before its numbers were only moved. A small number added, or a clip, keeps it from 0."""
     while node.op in MOVES:
         node = case.operand(node)
     return node

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ..blame import bad, trace_back
+from ..blame import MOVES, bad, trace_back
 from ..graph import Node
 from ..reasons import written
 from ..writing import label, number
@@ -61,19 +61,30 @@ def _slope(case: Case, node: Node, position: int, index: tuple[int, ...], wrong:
 
 
 def hidden_nan(case: Case) -> Iterator[Found]:
-    """`where` leaves out a branch that is NaN or infinite there, or whose derivative is."""
+    """`where`, or a factor of 0, leaves out what is NaN or infinite there, or what has such a derivative."""
     for node in case.nodes:
-        if node.op != "where" or node.id not in case.tracked:
+        if node.id not in case.tracked:
             continue
-        condition = np.broadcast_to(np.asarray(case.operand(node).value), node.shape) != 0
-        for position, left_out in ((1, ~condition), (2, condition)):
+        for position, left_out, by in _left_out(case, node):
             branch = case.operand(node, position)
             if branch.id not in case.tracked or branch.is_leaf or not np.any(left_out):
                 continue
-            yield from _behind(case, node, branch, left_out)
+            yield from _behind(case, node, branch, left_out, by)
 
 
-def _behind(case: Case, node: Node, branch: Node, left_out: np.ndarray) -> Iterator[Found]:
+def _left_out(case: Case, node: Node) -> Iterator[tuple[int, np.ndarray, str]]:
+    """The operands that a node leaves out, where it does, and by what: `where`, or a constant factor of 0."""
+    if node.op == "where":
+        condition = np.broadcast_to(np.asarray(case.operand(node).value), node.shape) != 0
+        yield from ((1, ~condition, "`where`"), (2, condition, "`where`"))
+    elif node.op == "mul":
+        for position in (0, 1):
+            factor = case.operand(node, 1 - position)
+            if factor.op == "constant":
+                yield position, np.broadcast_to(np.asarray(factor.value), node.shape) == 0, "a factor of 0"
+
+
+def _behind(case: Case, node: Node, branch: Node, left_out: np.ndarray, by: str) -> Iterator[Found]:
     wrong = np.broadcast_to(bad(branch.value), node.shape) & left_out
     if np.any(wrong) and branch.id not in case.meant:
         in_branch = _in_operand(wrong, branch.shape) & bad(branch.value)
@@ -86,9 +97,7 @@ def _behind(case: Case, node: Node, branch: Node, left_out: np.ndarray) -> Itera
                 told(case.nodes[i], index, origin.shape) for i in origin.operands if _fits(case, i, origin)
             )
             value = number(float(np.asarray(origin.value)[index]))
-            yield Found(
-                origin.id, f"{origin.op} gives {value} where {given}{at(index)}, and `where` leaves it out", index
-            )
+            yield Found(origin.id, f"{origin.op} gives {value} where {given}{at(index)}, and {by} leaves it out", index)
             return
     # Elements keep their places on the way to `where`: only elementwise nodes of the same shape are followed.
     stack, seen = [branch], {branch.id}
@@ -104,7 +113,7 @@ def _behind(case: Case, node: Node, branch: Node, left_out: np.ndarray) -> Itera
             if case.trace is not None and current.op in SINGULAR and np.any(slope):
                 index = first(slope)
                 why = _slope(case, current, position, index, slope)
-                yield Found(current.id, f"{why}, and `where` leaves it out", index)
+                yield Found(current.id, f"{why}, and {by} leaves it out", index)
                 return
             if operand not in seen:
                 seen.add(operand)
@@ -146,7 +155,7 @@ def tied(case: Case) -> Iterator[Found]:
             yield from _tied_in_slice(case, node)
         elif node.op in ("maximum", "minimum", "fmax", "fmin"):
             first_operand, second = case.operand(node), case.operand(node, 1)
-            if not {first_operand.id, second.id} <= case.tracked:
+            if not {first_operand.id, second.id} <= case.tracked or _bounds(case, first_operand, second):
                 continue
             ties = np.equal(first_operand.value, second.value) & np.isfinite(node.value) & case.flows(node.id)
             if np.any(ties):
@@ -155,9 +164,37 @@ def tied(case: Case) -> Iterator[Found]:
                 yield Found(node.id, f"{why}{share(ties)}: each gets half of the gradient", index)
 
 
+def _bounds(case: Case, *operands: Node) -> bool:
+    """Whether one operand is the other with its range limited on the way, as in PPO's clipped objective.
+
+    They are equal wherever the limit is not met, and have the same derivative there: however a gradient is shared
+    between them, it is right.
+    """
+    for node, other in (operands, operands[::-1]):
+        limited, made_of = _elementwise_way(case, node), {other.id, *(n.id for n in _elementwise_way(case, other))}
+        if any(n.op in OFF and n.operands[0] in made_of for n in limited):
+            return True
+    return False
+
+
+def _elementwise_way(case: Case, node: Node, most: int = 8) -> list[Node]:
+    """What a node is made of, a few steps back, through products, sums and limits."""
+    found: list[Node] = []
+    stack = [node]
+    while stack and len(found) < most:
+        current = stack.pop()
+        found.append(current)
+        if current.op in ("mul", "div", "add", "sub", "neg", *OFF, *MOVES):
+            stack += [case.nodes[i] for i in current.operands if i in case.tracked]
+    return found
+
+
 def _tied_in_slice(case: Case, node: Node) -> Iterator[Found]:
     operand = case.operand(node)
-    if operand.id not in case.tracked or not np.size(operand.value) or operand.op in OFF:
+    source = operand
+    while source.op in MOVES:  # relu before a max-pool is as much on purpose if its numbers were moved between them
+        source = case.operand(source)
+    if operand.id not in case.tracked or not np.size(operand.value) or source.op in OFF:
         return
     axis, x = node.params["axis"], np.asarray(operand.value)
     best = node.value if node.params["keepdims"] or axis is None else np.expand_dims(np.asarray(node.value), axis)

@@ -541,3 +541,24 @@ def weights_of_examples_against_a_column_of_losses():
 def rows_centred_by_the_wrong_means():
     x = tensor(noise(4, 4), "x")
     return ad.sum((x - ad.mean(x, axis=1)) ** 2)
+
+
+@expect(Trapped("zero-gradient", "relu is off in"))
+def squared_output_of_a_dead_relu():
+    w, b = ad.Scalar(1.0, name="w"), ad.Scalar(-9.0, name="b")
+    return ad.relu(w * 2.0 + b) ** 2
+
+
+@expect(Trapped("zero-gradient", "axis of length 1"))
+def log_softmax_of_a_single_output():
+    return -ad.mean(ad.log_softmax(tensor([[1.0], [2.0]], "z"), axis=1))
+
+
+@expect(Trapped("hidden-nan", "a factor of 0 leaves it out"))
+def root_masked_by_multiplication():
+    return ad.sum(ad.sqrt(tensor([0.0, 1.0], "x")) * np.array([0.0, 1.0]))
+
+
+@expect(Trapped("zero-gradient", "leave the term out"))
+def term_switched_off_by_a_factor_of_zero():
+    return ad.log(ad.Scalar(2.0, name="x")) * 0.0

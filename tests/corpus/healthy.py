@@ -401,3 +401,27 @@ def power_with_a_whole_exponent_at_zero():
 def absolute_error():
     w, x, y = tensor(noise(3), "w"), noise(8, 3, seed=1), noise(8, seed=2)
     return ad.mean(ad.abs(x @ w - y))
+
+
+@healthy
+def clipped_objective_within_its_bounds():
+    r = ad.Tensor([1.0, 1.1], "r")
+    gain = np.array([1.0, -1.0])
+    return ad.sum(ad.minimum(r * gain, ad.clip(r, 0.8, 1.2) * gain))
+
+
+@healthy
+def max_pool_of_a_reshaped_relu():
+    return ad.sum(ad.max(ad.reshape(ad.relu(ad.Tensor([-1.0, -2.0, 3.0, 1.0], "x")), (2, 2)), axis=1))
+
+
+@healthy
+def products_of_all_pairs_of_lengths():
+    a = ad.Tensor([[1.0, 2.0], [3.0, 4.0]], "a")
+    return ad.mean((ad.sum(a * a, axis=1, keepdims=True) * ad.sum(a * a, axis=1)) ** 2)
+
+
+@healthy
+def square_at_its_minimum():
+    w = ad.Scalar(1.0, name="w")
+    return (w * 2.0 - 2.0) ** 2
