@@ -8,6 +8,7 @@ import io
 import os
 import warnings
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,33 @@ _METADATA: dict[str, dict[str, Any]] = {
     ".png": {"Software": None},
     ".pdf": {"CreationDate": None, "Creator": None, "Producer": None},
 }
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture that can be drawn in every form and theme.
+
+    paint        draws it on a figure in the theme's colours
+    size         in inches
+    description  what it shows, in words
+    """
+
+    title: str
+    description: str
+    size: tuple[float, float]
+    paint: Callable[["Figure", Theme], None]
+
+    def save(self, files: list[Path], theme: Theme) -> list[Path]:
+        """Write it to each file, whole or not at all. Returns the files."""
+        for file in files:
+            write_whole(file, self.render(file.suffix.lower(), theme))
+        return files
+
+    def render(self, suffix: str, theme: Theme, *, titled: bool = True) -> bytes:
+        """It in one of `FORMATS`. On a page that has its title already, it is drawn without (titled=False)."""
+        title = self.title if titled else ""
+        picture = _picture(lambda figure: self.paint(figure, theme), suffix, self.size, title, theme)
+        return _with_alternative(picture, self.title, self.description) if suffix == ".svg" else picture
 
 
 def files_of(path: str | os.PathLike[str], what: str) -> list[Path]:
@@ -49,11 +77,7 @@ def write_figure(
     theme: Theme,
 ) -> list[Path]:
     """Let `paint` draw on a figure of this size, in inches, and write it to each file. Returns the files."""
-    for file in files:
-        suffix = file.suffix.lower()
-        picture = _picture(paint, suffix, size, title, theme)
-        write_whole(file, _with_alternative(picture, title, description) if suffix == ".svg" else picture)
-    return files
+    return Picture(title, description, size, lambda figure, _: paint(figure)).save(files, theme)
 
 
 def dress(axes: "Axes", theme: Theme) -> None:
@@ -81,7 +105,8 @@ def _picture(
         matplotlib.rc("text", parse_math=False)  # a dollar sign in a name is one
         figure = Figure(figsize=size, dpi=144, layout="constrained", facecolor=theme.background)
         FigureCanvasAgg(figure)
-        figure.suptitle(title, color=theme.text)
+        if title:
+            figure.suptitle(title, color=theme.text)
         paint(figure)
         buffer = io.BytesIO()
         figure.savefig(buffer, format=suffix[1:], metadata=_METADATA[suffix])
