@@ -66,9 +66,7 @@ class Drawing:
     @cached_property
     def svg(self) -> str:
         """The drawing as SVG text, with a title and a description for people who cannot see it."""
-        text = render(self.source, "svg").decode()
-        described = f"<title>{html.escape(self.title)}</title>\n<desc>{html.escape(self.description)}</desc>"
-        return text.replace("<title>backpropagation</title>", described, 1)
+        return described(render(self.source, "svg").decode(), self.content)
 
     def render(self, format: str | None = None) -> bytes:
         """The drawing in one of `FORMATS`. Raises SettingError for any other."""
@@ -97,6 +95,12 @@ def dot_source(content: View, theme: Theme, direction: str) -> str:
         return source
     titles = sides(lay_out(source))
     return to_dot(content, theme=theme, direction=direction, titles=titles) if titles else source
+
+
+def described(svg: str, content: View) -> str:
+    """The SVG of a view with its title and description in words."""
+    words = f"<title>{html.escape(content.title)}</title>\n<desc>{html.escape(content.description)}</desc>"
+    return svg.replace("<title>backpropagation</title>", words, 1)
 
 
 def _graph(drawing: Drawing) -> Graph:

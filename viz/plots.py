@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
+
 from autodiff.errors import SettingError
 
 from .figure import Picture, dress, files_of
@@ -184,13 +186,13 @@ def _finish(axes: "Axes", panel: Panel, theme: Theme) -> None:
     """Scales, labels and colours, once the lines are drawn."""
     from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
-    drawn = [line.get_data() for line in axes.lines]
+    drawn = [np.asarray(line.get_data(), dtype=np.float64) for line in axes.lines]
     values = [float(y) for _, ys in drawn for y in ys if not math.isnan(y)]
     epochs = [float(x) for xs, _ in drawn for x in xs]
     dress(axes, theme)
     axes.set_xlabel("epoch", color=theme.text)
     axes.set_ylabel(panel.label, color=theme.text)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     if epochs:
         axes.set_xlim(min(epochs) - 0.5, max(epochs) + 0.5)
     if values and panel.from_zero and 0 < STEEP * min(values) < max(values):
