@@ -22,7 +22,7 @@ from .layout import lay_out
 from .mermaid import to_mermaid
 from .output import write_whole
 from .render import render
-from .theme import theme_named
+from .theme import Theme, theme_named
 from .tikz import to_tikz
 from .titles import MOST_EDGES, sides
 from .view import recorded, view
@@ -61,19 +61,12 @@ class Drawing:
     @cached_property
     def source(self) -> str:
         """The drawing as DOT text."""
-        theme = theme_named(self.theme)
-        source = to_dot(self.content, theme=theme, direction=self.direction)
-        if not 0 < len(self.content.edges) <= MOST_EDGES or not any(card.scope for card in self.content.cards):
-            return source
-        titles = sides(lay_out(source))
-        return to_dot(self.content, theme=theme, direction=self.direction, titles=titles) if titles else source
+        return dot_source(self.content, theme_named(self.theme), self.direction)
 
     @cached_property
     def svg(self) -> str:
         """The drawing as SVG text, with a title and a description for people who cannot see it."""
-        text = render(self.source, "svg").decode()
-        described = f"<title>{html.escape(self.title)}</title>\n<desc>{html.escape(self.description)}</desc>"
-        return text.replace("<title>backpropagation</title>", described, 1)
+        return described(render(self.source, "svg").decode(), self.content)
 
     def render(self, format: str | None = None) -> bytes:
         """The drawing in one of `FORMATS`. Raises SettingError for any other."""
@@ -93,6 +86,21 @@ class Drawing:
 
     def _repr_html_(self) -> str:
         return f'<div style="overflow-x: auto">{self.svg[self.svg.index("<svg") :]}</div>'
+
+
+def dot_source(content: View, theme: Theme, direction: str) -> str:
+    """The DOT text of a view, with the titles of scopes where no edge crosses them."""
+    source = to_dot(content, theme=theme, direction=direction)
+    if not 0 < len(content.edges) <= MOST_EDGES or not any(card.scope for card in content.cards):
+        return source
+    titles = sides(lay_out(source))
+    return to_dot(content, theme=theme, direction=direction, titles=titles) if titles else source
+
+
+def described(svg: str, content: View) -> str:
+    """The SVG of a view with its title and description in words."""
+    words = f"<title>{html.escape(content.title)}</title>\n<desc>{html.escape(content.description)}</desc>"
+    return svg.replace("<title>backpropagation</title>", words, 1)
 
 
 def _graph(drawing: Drawing) -> Graph:

@@ -61,13 +61,13 @@ def to_html(
     graph, trace = (record.graph, record) if isinstance(record, BackwardTrace) else (record, None)
     content = view(record, ids=ids or found, limit=limit, **options)
     data = document(graph, trace, content, direction=direction)
-    style = f"{_variables()}\n{_source('page.css')}"
-    script = '"use strict";\n(() => {\n' + "\n".join(_source(f"{name}.js") for name in SCRIPTS) + "})();\n"
+    style = f"{variables()}\n{page_source('page.css')}"
+    script = '"use strict";\n(() => {\n' + "\n".join(page_source(f"{name}.js") for name in SCRIPTS) + "})();\n"
     policy = "; ".join(
         (
             "default-src 'none'",
-            f"script-src 'sha256-{_digest(script)}'",
-            f"style-src 'sha256-{_digest(style)}'",
+            f"script-src 'sha256-{digest(script)}'",
+            f"style-src 'sha256-{digest(style)}'",
             "img-src data:",  # thumbnails, which lie in the page
             "base-uri 'none'",
             "form-action 'none'",
@@ -82,7 +82,7 @@ def to_html(
         "script": script,
         "record": embed(data),
     }
-    return re.sub(r"\{\{(\w+)\}\}", lambda mark: parts[mark[1]], _source("page.html"))
+    return re.sub(r"\{\{(\w+)\}\}", lambda mark: parts[mark[1]], page_source("page.html"))
 
 
 def embed(data: Any) -> str:
@@ -99,15 +99,17 @@ def embed(data: Any) -> str:
 _UNFIT = re.compile("[<>&\x7f-\x9f\u2028\u2029\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
 
 
-def _digest(text: str) -> str:
+def digest(text: str) -> str:
+    """What a policy allows a style or script by: its SHA-256, in base 64."""
     return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
-def _source(name: str) -> str:
+def page_source(name: str) -> str:
+    """The text of a file of `page/`."""
     return files(__package__).joinpath("page", name).read_text(encoding="utf-8").replace("\r\n", "\n")
 
 
-def _variables() -> str:
+def variables() -> str:
     """The themes as CSS variables: by the reader's system, by the reader's choice, and for print."""
 
     def block(theme: Theme) -> str:

@@ -1,6 +1,6 @@
 """Steps and tables in a terminal, with rich. What is said comes from `text.py`; this file only shows it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from rich.console import Console
 from rich.table import Table
@@ -15,6 +15,7 @@ from .text import WIDTH, amount, gradient_rows, step_lines
 from .view import Line
 
 STYLES = {"text": "bold", "quiet": "dim", "forward": "blue", "backward": "yellow", "alarm": "bold white on red"}
+MARKED = "bold yellow"
 
 
 def console(stderr: bool = False) -> Console:
@@ -49,8 +50,11 @@ def show_gradients(trace: BackwardTrace) -> None:
     show_table(("name", "value", f"∂{name}/∂name"), [*gradient_rows(trace), result])
 
 
-def show_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print rows in columns, the first to the left and numbers to the right."""
+def show_table(head: Sequence[str], rows: Sequence[Sequence[str]], *, marked: Collection[tuple[int, int]] = ()) -> None:
+    """Print rows in columns, the first to the left and numbers to the right.
+
+    marked  cells (row, column) that stand out on a terminal
+    """
     out = console()
     if not out.is_terminal:
         widths = [max(len(row[i]) for row in (head, *rows)) for i in range(len(head))]
@@ -61,8 +65,8 @@ def show_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     table = Table(header_style="bold")
     for i, title in enumerate(head):
         table.add_column(Text(title), justify="left" if i == 0 else "right")
-    for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
+    for i, row in enumerate(rows):
+        table.add_row(*(Text(cell, style=MARKED if (i, j) in marked else "") for j, cell in enumerate(row)))
     out.print(table)
 
 
