@@ -483,17 +483,14 @@ def finetune(
 
 
 def _finish(run: Any, as_json: bool) -> int:
-    """Draw what a run folder shows, and say where it is; exit code 130 if the run was interrupted."""
-    from autodiff.run import one_step
-    from viz import draw, plots
+    """Write what a run folder shows, and say where it is; exit code 130 if the run was interrupted."""
+    from viz import report
     from viz.progress import result_line
 
-    if run.history:
-        plots.curves(run.history, run.folder / "curves")
+    report.write(run)  # of an interrupted run, curves alone
     if run.interrupted:
         typer.echo(f"interrupted; go on with: chainlens resume {_quoted(run.folder)}", err=as_json)
         return 130
-    draw(one_step(run), run.folder / "backprop.svg", direction="TB")
     if as_json:
         account = None if run.transfer is None else asdict(run.transfer)
         _print_json({"test": run.test, "folder": str(run.folder), "transfer": account})
@@ -550,6 +547,28 @@ def predict(
         typer.echo(f"error: {unread}", err=True)
     if errors:
         raise typer.Exit(2)
+
+
+@app.command(epilog="Example: chainlens compare runs/plain runs/dropout -o curves")
+def compare(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run folders, two or more.", show_default=False)],
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", help="Draw their curves: .svg, .png or .pdf; without a suffix SVG and PNG."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show several runs side by side: results, the options in which they differ, and their curves."""
+    from viz import comparison
+
+    found = comparison.read_runs(runs)
+    files = [] if output is None else comparison.comparison_curves(found, output)
+    if as_json:
+        _print_json(comparison.comparison_data(found))
+    else:
+        comparison.show_comparison(found)
+    for file in files:
+        typer.echo(f"wrote {file}", err=as_json)
 
 
 @app.command(epilog="Example: chainlens export runs/digits -o digits.safetensors")

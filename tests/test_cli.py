@@ -342,9 +342,17 @@ class TestTraining:
             "best.pkl",
             "checkpoint.pkl",
             "config.toml",
+            "confusion.png",
+            "confusion.svg",
             "curves.png",
             "curves.svg",
             "history.jsonl",
+            "mistakes.png",
+            "mistakes.svg",
+            "report.html",
+            "result.json",
+            "weights.png",
+            "weights.svg",
         ]
         assert tomllib.loads((finished / "config.toml").read_text())["hidden"] == [16]
         assert [json.loads(line)["epoch"] for line in (finished / "history.jsonl").read_text().splitlines()] == [1, 2]

@@ -274,3 +274,10 @@ def test_runs_of_any_name_are_laid_over_each_other(tmp_path):
 @pytest.mark.parametrize(("seconds", "text"), [(0, "0.0 s"), (59.97, "1 min 0 s"), (3600, "1 h 0 min")])
 def test_times_carry_over(seconds, text):
     assert duration(seconds) == text
+
+
+def test_a_new_run_clears_what_a_report_wrote():
+    from autodiff.run.folder import PICTURES, REPORT
+    from viz.report.folder import FILES
+
+    assert sorted(FILES) == sorted((*REPORT, *PICTURES))

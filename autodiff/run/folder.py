@@ -28,6 +28,9 @@ CONFIGURATION, HISTORY, CHECKPOINT, BEST, EPOCHS = (
     "epochs",
 )
 OWN = (CONFIGURATION, HISTORY, CHECKPOINT, BEST)
+# What `viz.report` writes about a run: of no use beside another one.
+REPORT = ("result.json", "report.html", "backprop.svg")
+PICTURES = tuple(f"{name}.{form}" for name in ("curves", "confusion", "mistakes", "weights") for form in ("svg", "png"))
 LOCK = ".lock"
 
 
@@ -72,7 +75,7 @@ def prepare(folder: Path, *, force: bool) -> None:
 def clear(folder: Path) -> None:
     """Remove what an earlier run wrote. Raises SettingError if it cannot be removed."""
     try:
-        for name in OWN:
+        for name in (*OWN, *REPORT, *PICTURES):
             (folder / name).unlink(missing_ok=True)
         for path in (folder / EPOCHS).glob("*.pkl"):
             path.unlink()

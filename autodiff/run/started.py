@@ -199,9 +199,11 @@ def _fit(
     model, transfer = _model(configuration, dataset, origin)
     if state is not None:
         freeze(model, state["model"]["frozen"])
+        transfer = Transfer(**state["transfer"]) if state.get("transfer") else None
+    account = None if transfer is None else vars(transfer)
     augment = Augmentation.parse(configuration.augment) if configuration.augment else None
     write_text(folder / CONFIGURATION, configuration.to_toml())
-    writer = FolderWriter(folder, header(configuration, dataset, scale, model), configuration.keep)
+    writer = FolderWriter(folder, header(configuration, dataset, scale, model, account), configuration.keep)
     stopping = [EarlyStopping(configuration.patience)] if configuration.patience else []
     training = fit(
         model,

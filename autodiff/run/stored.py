@@ -20,7 +20,13 @@ Path_ = str | os.PathLike[str]
 SAMPLE = 8  # training examples kept in a checkpoint, so that a step can be drawn without the data
 
 
-def header(configuration: Configuration, dataset: Dataset, prepare: Preprocessing, model: MLP) -> dict[str, Any]:
+def header(
+    configuration: Configuration,
+    dataset: Dataset,
+    prepare: Preprocessing,
+    model: MLP,
+    transfer: Mapping[str, Any] | None,
+) -> dict[str, Any]:
     """What a checkpoint holds besides the state of training."""
     return {
         "configuration": configuration.to_dict(),
@@ -29,6 +35,7 @@ def header(configuration: Configuration, dataset: Dataset, prepare: Preprocessin
             "frozen": [path for path, parameter in model.named_parameters() if not parameter.requires_grad],
         },
         "preprocessing": prepare.to_dict(),
+        "transfer": transfer,
         "data": {
             "name": dataset.name,
             "train": len(dataset.train),

@@ -1,7 +1,7 @@
 """What fine-tuning gains, mean of several seeds: `python tests/benchmarks/fine_tuning.py path/to/mnist`.
 
-First, a network that was trained on generated digits is fine-tuned on ten of MNIST's images per class, beside one that is
-trained on these images from scratch. Then one that was trained on MNIST's digits 0-4 is fine-tuned on 5-9.
+First, a network that was trained on generated digits is fine-tuned on ten of MNIST's images per class, beside one that
+is trained on these images from scratch. Then one that was trained on MNIST's digits 0-4 is fine-tuned on 5-9.
 """
 
 import sys
