@@ -24,6 +24,7 @@ from autodiff.errors import (
     SettingError,
     ShapeError,
 )
+from autodiff.recipes import RECIPES, recipe
 from autodiff.run.folder import _line as history_line
 from autodiff.schedules import SCHEDULES, Plateau, cosine, warmed_up
 from autodiff.threads import single_threaded
@@ -956,3 +957,17 @@ def test_weights_without_a_description_are_told(tmp_path):
     np.savez(tmp_path / "plain.npz", weight=np.ones(3))
     with pytest.raises(CheckpointError, match="is not a network that export wrote"):
         run.load_model(tmp_path / "plain.npz")
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_recipe_runs(name, source, tmp_path):
+    small = {"data": source, "epochs": 1, "out": str(tmp_path / "run")}
+    hidden = tuple(8 for _ in Configuration.from_dict(recipe(name)).hidden)
+    finished = run.train(Configuration.from_dict({**recipe(name), **small, "hidden": hidden}))
+    assert finished.test["n"] == 200
+    assert np.isfinite(finished.test["loss"])
+
+
+def test_an_unknown_recipe_is_told():
+    with pytest.raises(SettingError, match="unknown recipe 'nope'; choose from default, linear"):
+        recipe("nope")

@@ -42,7 +42,7 @@ def low_to_high(mnist: str, folder: Path) -> dict[str, list[float]]:
         low = run.train(Configuration(data=mnist, classes="0-4", epochs=3, seed=seed, out=str(folder / f"low-{seed}")))
         few = FEW | {"data": mnist, "classes": "5-9", "seed": seed}
         found["from scratch"].append(accuracy(run.train(Configuration(**few, out=str(folder / f"high-{seed}")))))
-        tuning = run.FineTuning(low.folder, new_head=True, lr_scale=0.1)
+        tuning = run.FineTuning(low.folder, new_head=True)
         found["fine-tuned"].append(accuracy(run.finetune(tuning, {**few, "out": str(folder / f"moved-{seed}")})))
     return found
 
