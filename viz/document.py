@@ -17,11 +17,12 @@ from autodiff import BackwardTrace, Graph, Node
 from .cards import gradient_rows
 from .content import Card, Edge, Line, Row, View
 from .fold import shared_scope
+from .geometry import HEADER, Placement, Route, Size, scope_paths
 from .heat import LEVELS, Heat, magnitude
 from .metrics import BOLD, MONO, SANS, text_width
 from .notation import formula, label, shorten, sign
 from .numbers import norm, number
-from .placement import HEADER, MOST_FOR_GRAPHVIZ, Placement, Route, Size, place, scope_paths
+from .placement import FEW_CROSSED, MOST_CARDS, crossed_layers, place
 from .stepper import Stepper
 from .text import amount, step_lines
 from .thumbnails import data_uri, pixel_side
@@ -61,7 +62,7 @@ def document(graph: Graph, trace: BackwardTrace | None, content: View, *, direct
     return {
         "title": content.title,
         "description": content.description,
-        "note": content.note,
+        "note": "; ".join(filter(None, (content.note, plan.note))),
         "kinds": content.kinds,
         "hasGradients": trace is not None,
         "direction": direction,
@@ -82,7 +83,7 @@ def _ways(direction: str, content: View) -> tuple[str, ...]:
     """The directions to try: a large drawing fits no screen either way, and reads best like a formula."""
     if direction != "auto":
         return (direction,)
-    return ("LR", "TB") if len(content.cards) <= MOST_FOR_GRAPHVIZ else ("LR",)
+    return ("LR", "TB") if len(content.cards) <= MOST_CARDS and crossed_layers(content) <= FEW_CROSSED else ("LR",)
 
 
 def _scale_on_screen(plan: Placement) -> float:
