@@ -83,8 +83,8 @@ def draw(
 ) -> None:
     """Draw the computation with its gradients and the chain rule on every edge."""
     import autodiff as ad
-    import viz
     from autodiff.source import read_source
+    from viz.drawing import drawing_of
 
     paths = [_drawing_path(text) for text in output or ["backprop.svg"]]
     options: dict[str, Any] = {"heat": heat, "depth": depth, "limit": limit}
@@ -97,7 +97,7 @@ def draw(
         options["images"] = _image_sizes(images)
     with ad.recording(source=True):
         value = read_source(source, values or [])()
-    drawing = viz.draw(value, theme=theme, direction=direction, **options)
+    drawing = drawing_of(value, theme=theme, direction=direction, options=options)
     for text, path in zip(output or [""], paths, strict=True):
         if text.endswith(("/", os.sep)):
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -126,7 +126,7 @@ def _drawing_path(text: str) -> Path:
     from viz.drawing import format_of
 
     path = Path(text)
-    if path.is_dir() or text.endswith(("/", os.sep)):
+    if os.path.isdir(path) or text.endswith(("/", os.sep)):
         path = path / "backprop.svg"
     format_of(path)
     return path

@@ -25,6 +25,7 @@ import numpy as np
 from .errors import AutodiffError, SourceError
 from .expression import parse
 from .scalar import Scalar
+from .tape import recording
 from .tensor import Tensor
 
 
@@ -142,7 +143,8 @@ def _check_values(place: str, function: Callable[..., Any], values: dict[str, An
 
 def _call(path: Path, name: str, function: Callable[..., Any], values: dict[str, Any]) -> Any:
     try:
-        given = {key: _named(key, value) for key, value in values.items()}
+        with recording(source=False):  # the line that calls the function made no input
+            given = {key: _named(key, value) for key, value in values.items()}
         arguments = []  # by position as far as possible: what `ad.grad` returns differentiates positional arguments
         for p in inspect.signature(function).parameters.values():
             if p.kind is p.POSITIONAL_ONLY or (p.kind is p.POSITIONAL_OR_KEYWORD and p.name in given):

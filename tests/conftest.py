@@ -6,7 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+hypothesis.settings.register_profile("suite", deadline=None)  # how long a case takes is the machine's business
+hypothesis.settings.load_profile("suite")
 
 collect_ignore_glob = ["parity/*_peer.py"]  # they need libraries that may not be installed
 

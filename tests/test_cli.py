@@ -112,6 +112,19 @@ class TestDraw:
         assert done.returncode == 0
         assert "h = tanh(v" in (tmp_path / "loss.dot").read_text(encoding="utf-8")
 
+    def test_names_and_lines_are_the_persons_own(self, chainlens, tmp_path):
+        (tmp_path / "m.py").write_text("def loss(w):\n    return w * 3.0\n")
+        chainlens("draw", "m.py:loss", "w=1", "-o", "m.txt", "--show", "source,value")
+        text = (tmp_path / "m.txt").read_text()
+        assert text.startswith("v₂ and its gradients")
+        assert "m.py:2" in text
+        assert "cli.py" not in text
+
+    def test_a_name_too_long_for_a_file_is_told(self, chainlens):
+        done = chainlens("draw", "w*2", "w=1", "-o", f"{'a' * 300}.svg")
+        assert (done.returncode, done.stderr.startswith("error: cannot write aaa")) == (2, True)
+        assert done.stderr.rstrip().endswith("File name too long")
+
 
 class TestStep:
     def test_all_prints_every_step_plainly(self, chainlens):

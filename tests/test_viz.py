@@ -14,6 +14,7 @@ import viz
 from autodiff import nn
 from autodiff.primitive import builtin_names
 from viz.dot import escape
+from viz.drawing import FORMATS
 from viz.notation import NOTATION, derivative, formula, label, shorten
 from viz.numbers import histogram, number, subscript, superscript
 from viz.terminal import console, show_gradients, show_steps
@@ -145,6 +146,15 @@ class TestNotation:
         nodes = ad.Graph.of(ad.Scalar(1.0, name="{1}") * ad.Scalar(2.0, name="{out}")).nodes
         assert formula(nodes[-1], nodes) == "{1} · {out}"
 
+    @pytest.mark.parametrize(
+        ("count", "written"),
+        [(8, "stack(v₈, v₉, v₁₀, v₁₁, v₁₂, v₁₃, v₁₄, v₁₅)"), (2000, "stack(v₂₀₀₀, v₂₀₀₁, v₂₀₀₂, … (2000) …, v₃₉₉₉)")],
+    )
+    def test_of_many_operands_some_are_named(self, count, written):
+        inputs = [ad.Scalar(1.0) for _ in range(count)]
+        graph = ad.Graph.of(ad.stack(inputs))
+        assert formula(graph.nodes[-1], graph.nodes) == written
+
 
 class TestView:
     def test_cards_edges_and_sums(self):
@@ -195,6 +205,11 @@ class TestView:
 
 
 class TestDrawing:
+    @pytest.mark.parametrize("format", FORMATS)
+    def test_integers_beyond_every_float_are_drawn(self, format):
+        graph = ad.Graph.of(ad.Scalar(1.5, name="x") * 10**30)
+        assert viz.draw(graph, format=format).render()
+
     def test_golden_dot(self):
         compare_with_golden("example.dot", viz.to_dot(example()))
 

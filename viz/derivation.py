@@ -26,7 +26,6 @@ from .view import SMALL, total
 
 MOST_LINES = 10  # of the formulas and of the gradients so many are shown each, in symbols and again in numbers
 MOST_TERMS = 6  # of a sum, and factors of a product
-MOST_OPERANDS = 8  # of a formula
 ONE_LINE = 72  # characters: a longer equation is broken before each =
 MULTIPLIED_OUT = 4  # a gradient over at most so many paths is also written as one formula
 
@@ -91,7 +90,7 @@ def derive(trace: Any, wrt: Any) -> Derivation:
             = 3.000 · 2.000 + 3.000
             = 9.000
 
-    Raises GraphError if there is no such node.
+    Raises GraphError if there is no such node, or if an operation on the way has no rule in the record, as `ad.remat`.
     """
     trace, end = located(trace, wrt)
     sheet = _Sheet(trace, end)
@@ -180,11 +179,7 @@ class _Sheet:
 
     def _formula(self, id: int) -> str:
         """What a node computes, with a key for each name."""
-        text = formula(*self._keyed(id))
-        keys = list(_KEY.finditer(text))
-        if len(keys) <= MOST_OPERANDS:
-            return text
-        return f"{text[: keys[2].end()]}, …, {text[keys[-1].start() :]}"
+        return formula(*self._keyed(id))
 
     def _keyed(self, id: int) -> tuple[Node, list[Node]]:
         """The node with keys for names, and its operands: `notation` then writes formulas with keys in them."""

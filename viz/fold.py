@@ -57,29 +57,30 @@ def fold(
     """
     operations = [Unit((node.id,), scopes[node.id]) for node in nodes if node.id in shown and not node.is_leaf]
     stage: list[Group] = []
-    for units, merge_inputs in _stages(nodes, operations, apart, depth):
-        stage = _with_leaves(nodes, scopes, shown, units, limit if merge_inputs else None)
+    for units, most in _stages(nodes, operations, apart, limit, depth):
+        stage = _with_leaves(nodes, scopes, shown, units, most)
         if len(stage) <= limit and _edge_count(nodes, stage) <= EDGES_PER_CARD * max(len(stage), STRETCHES[0]):
             break
     return stage
 
 
 def _stages(
-    nodes: Sequence[Node], operations: list[Unit], apart: set[int], depth: int | None
-) -> Iterator[tuple[list[Unit], bool]]:
-    """Ever coarser ways to fold the operations, and whether inputs are folded into the group that uses them."""
+    nodes: Sequence[Node], operations: list[Unit], apart: set[int], limit: int, depth: int | None
+) -> Iterator[tuple[list[Unit], int | None]]:
+    """Ever coarser ways to fold the operations, and beyond how many cards inputs are folded too; None for never."""
     deepest = max((unit.scope.count("/") + 1 for unit in operations if unit.scope), default=0)
     units = operations
     for level in range(deepest, depth or 0, -1) if depth is not None else ():
         units = _collapse(units, level, apart)
-    yield units, False
-    yield _fold_repeats(nodes, units, apart, within=True), False
+    yield units, None
+    yield _fold_repeats(nodes, units, apart, within=True), None
     for level in range(deepest, 0, -1):
         units = _collapse(units, level, apart)
-        yield units, False
-        yield _fold_repeats(nodes, units, apart, within=False), False
+        yield units, None
+        yield _fold_repeats(nodes, units, apart, within=False), None
     for count in STRETCHES:
-        yield _stretches(units, count, apart), True
+        yield _stretches(units, count, apart), limit
+    yield _stretches(units, STRETCHES[-1], apart), 0  # inputs that every stretch uses make too many edges
 
 
 def _collapse(units: list[Unit], level: int, apart: set[int]) -> list[Unit]:

@@ -60,4 +60,6 @@ def total(parts: Sequence[str]) -> str:
 
 def is_finite(value: Any) -> bool:
     """Whether a number, or every number of an array, is neither NaN nor infinite."""
+    if type(value) is int:  # which may be larger than any float
+        return True
     return bool(np.all(np.isfinite(value)))

@@ -144,6 +144,7 @@ NOTATION: dict[str, Notation] = {
 # fmt: on
 
 LABEL_LENGTH = 24
+MOST_OPERANDS = 8  # of a formula on a card
 
 
 def label(node: Node) -> str:
@@ -170,7 +171,7 @@ def sign(node: Node) -> str:
 
 def formula(node: Node, nodes: Sequence[Node]) -> str:
     """What the node computes, in the names of its operands: `w · x`."""
-    names = [label(nodes[i]) for i in node.operands]
+    names = _names(node, nodes)
     exponent = _constant_exponent(node, nodes)
     if exponent is not None:
         return f"{names[0]}{superscript(_short(exponent))}"
@@ -181,16 +182,23 @@ def formula(node: Node, nodes: Sequence[Node]) -> str:
 
 def derivative(node: Node, position: int, nodes: Sequence[Node]) -> str:
     """The local derivative of one operand, or the rule in words: `x`, `1 − v₂²`, `hᵀ · g`."""
-    names = [label(nodes[i]) for i in node.operands]
     exponent = _constant_exponent(node, nodes)
     if exponent is not None and position == 0:
-        return _power_rule(names[0], exponent)
+        return _power_rule(label(nodes[node.operands[0]]), exponent)
     row = NOTATION.get(node.op)
     if row is not None and "{…}" in row.formula:
         position = 0
     if row is None or position >= len(row.derivatives):
-        return f"∂{shorten(node.op)}/∂{names[position]}"
-    return _write(row.derivatives[position], label(node), names)
+        return f"∂{shorten(node.op)}/∂{label(nodes[node.operands[position]])}"
+    return _write(row.derivatives[position], label(node), _names(node, nodes))
+
+
+def _names(node: Node, nodes: Sequence[Node]) -> list[str]:
+    """What the operands are called; of many the first three, their number, and the last."""
+    if len(node.operands) <= MOST_OPERANDS:
+        return [label(nodes[i]) for i in node.operands]
+    first, last = node.operands[:3], node.operands[-1]
+    return [*(label(nodes[i]) for i in first), f"… ({len(node.operands)}) …", label(nodes[last])]
 
 
 def _write(template: str, out: str, names: Sequence[str]) -> str:

@@ -19,7 +19,7 @@ def number(x: Any) -> str:
     if isinstance(x, bool | np.bool_):
         return str(bool(x))
     if isinstance(x, int | np.integer):
-        return minus(str(int(x))) if abs(int(x)) < 100_000 else number(float(x))
+        return minus(str(int(x))) if abs(int(x)) < 100_000 else _large(int(x))
     x = float(x)
     if math.isnan(x):
         return "NaN"
@@ -36,6 +36,15 @@ def number(x: Any) -> str:
     # Rounding may add a digit (9.9996 -> 10.000), so the number of decimals is read off the rounded number.
     whole = len(str(int(float(f"{size:.3e}"))))
     return minus(f"{x:.{max(0, 4 - whole)}f}")
+
+
+def _large(x: int) -> str:
+    """An integer of six digits or more as a float of its size is written, even where no float is so large."""
+    try:
+        return number(float(x))
+    except OverflowError:
+        digits = str(abs(x))
+        return minus(f"{'-' * (x < 0)}{digits[0]}.{digits[1:4]}e{len(digits) - 1}")
 
 
 def minus(text: str) -> str:

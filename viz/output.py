@@ -9,17 +9,16 @@ from autodiff.errors import SettingError
 
 def write_whole(path: Path, data: bytes) -> None:
     """Write a file at once: a failure leaves an existing one as it was. Raises SettingError if it cannot be written."""
+    temporary = None
     try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.")
-    except OSError as error:
-        raise SettingError(f"cannot write {path}: {error.strerror}") from error
-    try:
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".unfinished-")
         with os.fdopen(handle, "wb") as file:
             file.write(data)
         os.chmod(temporary, 0o666 & ~_umask())
         os.replace(temporary, path)
     except OSError as error:
-        Path(temporary).unlink(missing_ok=True)
+        if temporary is not None:
+            Path(temporary).unlink(missing_ok=True)
         raise SettingError(f"cannot write {path}: {error.strerror}") from error
 
 

@@ -252,7 +252,7 @@ class _Chain:
             product = np.where((np.asarray(g) == 0) | silent, 0, g * message.local)
             return np.asarray(product if product.shape == operand.shape else sum_to(product, operand.shape))
         if node.op not in OPERATIONS:
-            raise GraphError(f"paths: the operation {node.op!r} on the way has no rule here, so no path is followed")
+            raise GraphError(f"no path is followed through {node.op!r}: the operation has no rule in this record")
         operands = [nodes[i].value for i in node.operands]
         g = float(g) if node.dtype == "float" else np.asarray(g, dtype=node.dtype)
         rule = cast(Primitive, OPERATIONS[node.op]).vjp

@@ -170,7 +170,7 @@ class _Builder:
             card = group_card(group, self.nodes, self.trace, *self.through(set(group.members)))
         return replace(
             card,
-            rows=tuple(row for row in card.rows if show.issuperset(row.fields)),
+            rows=tuple(row for row in card.rows if is_shown(row, show)),
             image=card.image if "image" in show else None,
             is_highlighted=bool(marked & set(group.members)),
         )
@@ -321,6 +321,14 @@ class _Builder:
             if node.shape == () and node.id in self.trace.cotangents
         ]
         return " ".join([text, *([f"Gradients: {'; '.join(gradients[:12])}."] if gradients else [])])
+
+
+def is_shown(row: Row, show: frozenset[str]) -> bool:
+    """Whether a row stands on a card: all its fields are chosen. `show="histogram"` alone shows both histograms."""
+    if show & {"value", "gradient"} or not row.fields:
+        return show.issuperset(row.fields)
+    fields = set(row.fields) - {"value", "gradient"}
+    return bool(fields) and show.issuperset(fields)
 
 
 def _edges_of(highlight: Wanted) -> set[tuple[int, int]]:
