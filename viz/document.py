@@ -19,6 +19,7 @@ from .content import Card, Edge, Line, Row, View
 from .fold import shared_scope
 from .geometry import HEADER, Placement, Route, Size, scope_paths
 from .heat import LEVELS, Heat, magnitude
+from .ledger import is_finite
 from .metrics import BOLD, MONO, SANS, text_width
 from .notation import formula, label, shorten, sign
 from .numbers import norm, number
@@ -163,12 +164,12 @@ class Steps:
             [[f"    from {label(self.nodes[id])} = ", "quiet"], [amount(self.nodes[id].value), "forward"]]
             for id in dict.fromkeys(node.operands)
         ]
-        role = "forward" if np.all(np.isfinite(node.value)) else "alarm"
+        role = "forward" if is_finite(node.value) else "alarm"
         return [head, *operands, [["       value ", "quiet"], [amount(node.value), role]]]
 
 
 def _role(value: Any) -> str:
-    return "backward" if np.all(np.isfinite(value)) else "alarm"
+    return "backward" if is_finite(value) else "alarm"
 
 
 def _gradient_start(card: Card) -> int:
