@@ -240,8 +240,8 @@ class TestDocument:
             y = layer(x)
         trace = ad.backprop(ad.sum(y * y))
         (scope,) = [scope for scope in data_of(to_html(trace))["scopes"] if scope["path"] == "net"]
-        assert ["parameters", "15", "text"] in scope["rows"]
-        flows = {row[0][0]: row[0][1] for _, row in scope["states"]}
+        assert scope["rows"] == [["folded", "2 operations", "quiet"], ["parameters", "15", "quiet"]]
+        flows = {row[0][0]: row[0][1] for _, row, _ in scope["states"]}
         last = [node.id for node in trace.graph.nodes if node.scope.startswith("net")][-1]
         names = trace.graph.names
         assert flows == {

@@ -4,7 +4,7 @@ const layers = Object.fromEntries(["scopes", "edges", "ledgers", "cards", "names
 const FAR = 0.42; // below this scale rows cannot be read
 const FARTHER = 0.16; // and below this one titles cannot
 const ROW_TOP = geometry.head + 12;
-let isHot = false;
+let isHot = record.isHot;
 
 const drawRows = (parent, rows, width, before = [], above = 0) => {
   rows.forEach(([label, text, role], i) => {
@@ -84,25 +84,26 @@ const showLedger = (edge) => {
   dressEdge(edge);
 };
 
+const heat = (thing) => {
+  const level = isHot ? heatOf(thing) : null;
+  thing.group.classList.toggle("heated", level !== null && level >= 0);
+  thing.group.classList.toggle("zero", level === -1);
+  if (level !== null && level >= 0) thing.group.style.setProperty("--heat", `var(--heat-${level})`);
+};
 const dress = (card) => {
-  const { classList, style } = card.group;
+  const { classList } = card.group;
   const step = currentStep();
-  const level = isHot ? heatOf(card) : null;
   classList.toggle("later", !isComputed(card));
   classList.toggle("alarm", isAlarm(card));
   classList.toggle("now", step?.node === card.id);
   classList.toggle("backward", step?.pass === "backward");
-  classList.toggle("heated", level !== null && level >= 0);
-  classList.toggle("zero", level === -1);
-  if (level !== null && level >= 0) {
-    style.setProperty("--heat", `var(--heat-${level})`);
-  }
+  heat(card);
   card.group.setAttribute("aria-label", cardName(card));
   write(card);
 };
 const dressEdge = (edge) => {
   const step = currentStep();
-  const isNow = step?.node === edge.target && (step.pass === "forward" || isSent(edge));
+  const isNow = isNowEdge(edge, step);
   edge.line.classList.toggle("now", isNow);
   edge.line.classList.toggle("backward", step?.pass === "backward");
   edge.line.classList.toggle("later", !isComputed(edge.to));
@@ -166,13 +167,14 @@ watchers.push(look);
 
 const drawAll = () => {
   for (const edge of edges) {
-    edge.line = make(layers.edges, "path", { class: "edge", d: `M${edge.pieces.join("L")}` });
+    edge.line = make(layers.edges, "path", { class: edge.isHighlighted ? "edge highlighted" : "edge", d: `M${edge.pieces.join("L")}` });
     if (edge.ledger) spread(edge, edge.ledger);
   }
   for (const card of cards) {
     frameOf(card, card.kind, card.box);
     card.group.id = `n${card.id}`; // the same id as in the other forms
     card.group.classList.toggle("output", card.isOutput);
+    card.group.classList.toggle("highlighted", card.isHighlighted);
     card.group.classList.toggle("plain", !record.hasGradients);
     card.group.setAttribute("aria-roledescription", "card");
     spread(card, card.box);
