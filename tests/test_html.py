@@ -188,7 +188,7 @@ class TestDocument:
         with ad.recording(source=True):
             data = data_of(to_html(example(), direction="LR"))
         for thing in [data, *data["cards"], *data["edges"], *data["scopes"]]:  # places may differ by a hair
-            for key in ("size", "box", "pieces", "ledger"):
+            for key in ("size", "box", "paths", "ledger"):
                 thing.pop(key, None)
         compare_with_golden("example-page.json", json.dumps(data, ensure_ascii=False, indent=1) + "\n")
 

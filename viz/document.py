@@ -5,7 +5,8 @@ page shows at a position of its scrubber follows from the positions noted here (
 appears at one, each message at one, and a gradient passes through the states of its running sum.
 """
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import PurePath
 from typing import Any
@@ -32,6 +33,7 @@ GEOMETRY = {"pad": 11, "head": 29, "row": 17, "foot": 8, "title": 12.5, "label":
 MOST_TABLE = 64  # an array of at most so many numbers is a table on its card's details
 MOST_PIXELS = 32  # a larger one is a picture of at most so many pixels a side
 _SHADES = 16
+LONG_WAY = 600.0  # pixels of a straight line that is a path of its own
 
 Data = dict[str, Any]
 
@@ -189,7 +191,7 @@ class _Page:
             "source": edge.source,
             "target": edge.target,
             "position": edge.position,
-            "pieces": [_path(route) for route in self.plan.edges.get(key, ())],
+            "paths": _paths(self.plan.edges.get(key, ())),
             "ledger": list(box) if box else None,
             "ledgerScope": self.scopes.get(inside, -1) if box else -1,
             "lines": [[line.text, line.role] for line in edge.lines],
@@ -273,19 +275,44 @@ def _array(value: Any) -> Data | None:
     return {"caption": text, "shades": ["".join(row) for row in levels], "ends": [number(-largest), number(largest)]}
 
 
-def _path(route: Route) -> str:
-    """SVG's path data without the M that it begins with; corners are rounded.
+def _paths(routes: Sequence[Route]) -> list[str]:
+    """SVG's path data of an edge, each without the M that it begins with; corners are rounded.
 
-    >>> _path(Route(((0.0, 0.0), (1.0, 0.0), (2.0, 1.0), (3.0, 1.0)), smooth=True))
-    '0 0C1 0 2 1 3 1'
+    Mostly one. A long edge is several, the straight ways apart, so that a browser paints those that are in view alone.
+
+    >>> _paths([Route(((0.0, 0.0), (1.0, 0.0), (2.0, 1.0), (3.0, 1.0)), smooth=True)])
+    ['0 0C1 0 2 1 3 1']
+    >>> _paths([Route(((0.0, 0.0), (5000.0, 0.0), (5000.0, 90.0)), smooth=False)])
+    ['0 0L4992.0 0.0', '4992.0 0.0Q5000.0 0.0 5000.0 8.0L5000.0 90.0']
     """
-    points = route.points
-    text = _xy(points[0])
-    if route.smooth:
-        return text + "".join("C" + " ".join(_xy(p) for p in points[i : i + 3]) for i in range(1, len(points), 3))
-    for before, corner, after in zip(points, points[1:], points[2:], strict=False):
-        text += f"L{_xy(_towards(corner, before))}Q{_xy(corner)} {_xy(_towards(corner, after))}"
-    return f"{text}L{_xy(points[-1])}"
+    found: list[str] = []
+    at = None
+    was_long = True
+    for end, text in _strokes(routes):
+        if at is not None:
+            is_long = text.startswith("L") and math.dist(at, end) > LONG_WAY
+            if is_long or was_long:
+                found.append(_xy(at))
+            found[-1] += text
+            was_long = is_long
+        at = end
+    return found
+
+
+def _strokes(routes: Sequence[Route]) -> Iterator[tuple[tuple[float, float], str]]:
+    """The start of an edge, then each line and curve of it by its end, with SVG's words for it."""
+    for number_of_piece, (points, smooth) in enumerate(routes):
+        # Behind a ledger the line goes on.
+        yield points[0], f"L{_xy(points[0])}" if number_of_piece else ""
+        if smooth:
+            for i in range(1, len(points), 3):
+                yield points[i + 2], "C" + " ".join(_xy(p) for p in points[i : i + 3])
+            continue
+        for before, corner, after in zip(points, points[1:], points[2:], strict=False):
+            start, end = _towards(corner, before), _towards(corner, after)
+            yield start, f"L{_xy(start)}"
+            yield end, f"Q{_xy(corner)} {_xy(end)}"
+        yield points[-1], f"L{_xy(points[-1])}"
 
 
 def _towards(start: tuple[float, float], end: tuple[float, float], radius: float = 8.0) -> tuple[float, float]:

@@ -81,6 +81,9 @@ class _Layered:
         of_card, of_ledger = columns(content, dict(zip(sizes, heights, strict=False)), homes, math.sqrt(area / SHAPE))
         places = [*(of_card[id] for id in sizes), *(of_ledger[key] for key in ledgers)]
         self.units = [_Unit(column, column, v) for column, v in zip(places, heights, strict=True)]
+        self.widths: dict[int, float] = {}  # of the columns
+        for unit, u in zip(self.units, self.us, strict=True):
+            self.widths[unit.first] = max(self.widths.get(unit.first, 0.0), u)
         names: list[int | Key] = [*sizes, *ledgers]
         numbers = {name: i for i, name in enumerate(names)}
         self.pieces: list[tuple[Key, int, int]] = []  # of edges: a ledger stands between two
@@ -93,10 +96,10 @@ class _Layered:
         middles = self.settle()
         boxes = self.box_in(middles) if self.paths else {}
         columns, frames = self.along({path: box for path, (box, _) in boxes.items()})
-        blocks = [
-            Block(columns[unit.first] - u / 2, middle - unit.v / 2, u, unit.v)
-            for unit, u, middle in zip(self.units, self.us, middles, strict=True)
-        ]
+        blocks = []
+        for unit, u, middle in zip(self.units, self.us, middles, strict=True):
+            turn = (self.widths[unit.first] - u + COLUMN_GAP) / 2
+            blocks.append(Block(columns[unit.first] - u / 2, middle - unit.v / 2, u, unit.v, turn, turn))
         outer = [Block(begin, boxes[path][1], end - begin, boxes[path][0].v) for path, (begin, end) in frames.items()]
         drawn = arranged(blocks, outer, [(tail, head) for _, tail, head in self.pieces])
         edges: dict[Key, tuple[Route, ...]] = {}
@@ -117,7 +120,7 @@ class _Layered:
         )
 
     def _box(self, block: Block) -> Box:
-        u, v, length, height = (round(x, 2) for x in block)
+        u, v, length, height = (round(x, 2) for x in block[:4])
         return Box(v, u, height, length) if self.goes_down else Box(u, v, length, height)
 
     def settle(self) -> list[float]:
@@ -208,9 +211,7 @@ class _Layered:
 
     def along(self, boxes: Mapping[str, _Unit]) -> tuple[dict[int, float], dict[str, tuple[float, float]]]:
         """Where the middle of each column stands, and where each scope's box begins and ends."""
-        widths: dict[int, float] = {}
-        for unit, u in zip(self.units, self.us, strict=True):
-            widths[unit.first] = max(widths.get(unit.first, 0.0), u)
+        widths = self.widths
         lacking = dict.fromkeys(boxes, 0.0)  # for the title
         while True:
             margin = HEADER + 4 if self.goes_down else PADDING

@@ -5,7 +5,7 @@ Here u runs along a line, and v from line to line.
 
 import math
 from bisect import bisect_right
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
@@ -14,6 +14,7 @@ LINE_GAP = 70.0  # between lines; edges from one to another run there
 MARGIN = 34.0  # beside the lines, where these edges turn
 LANES = 5  # side by side, for the edges of different cards
 PORT_GAP = 9.0  # between edges that end at one block
+LONG = 500.0  # an edge that leads farther runs straight, and turns between two columns
 SHAPE = 1.6  # length of the lines by height of them all
 MOST_CUT = 8  # blocks on one line whose edges may lead to later ones
 
@@ -21,12 +22,17 @@ Path = tuple[tuple[tuple[float, float], ...], bool]  # points, and whether they 
 
 
 class Block(NamedTuple):
-    """A card, a ledger or a scope's box."""
+    """A card, a ledger or a scope's box.
+
+    before, after  how far from its ends an edge can turn, with no card in its way
+    """
 
     u: float
     v: float
     length: float
     height: float
+    before: float = 0.0
+    after: float = 0.0
 
     @property
     def end(self) -> float:
@@ -113,11 +119,17 @@ def arranged(blocks: Sequence[Block], boxes: Sequence[Block], pieces: Sequence[t
     length = max(block.end for block in (*there, *map(moved, boxes))) + margin
     lines = [line_of(block) for block in blocks]
     starting, ending = _ports(blocks, pieces)
+    starts_of, ends_of = Counter(tail for tail, _ in pieces), Counter(head for _, head in pieces)
     paths: list[Path] = []
     for i, (tail, head) in enumerate(pieces):
         start = there[tail].end, there[tail].v + there[tail].height / 2 + starting[i]
         end = there[head].u, there[head].v + there[head].height / 2 + ending[i]
-        if lines[tail] == lines[head]:
+        if lines[tail] == lines[head] and end[0] - start[0] > LONG:
+            # Edges of one card share the long way: they part where they end, or meet where they start.
+            parts = starts_of[tail] >= ends_of[head]
+            turn = end[0] - there[head].before if parts else start[0] + there[tail].after
+            paths.append(((start, (turn, start[1]), (turn, end[1]), end), False))
+        elif lines[tail] == lines[head]:
             bend = (end[0] - start[0]) / 2
             paths.append(((start, (start[0] + bend, start[1]), (end[0] - bend, end[1]), end), True))
         else:

@@ -167,7 +167,12 @@ watchers.push(look);
 
 const drawAll = () => {
   for (const edge of edges) {
-    edge.line = make(layers.edges, "path", { class: edge.isHighlighted ? "edge highlighted" : "edge", d: `M${edge.pieces.join("L")}` });
+    const kind = edge.isHighlighted ? "edge highlighted" : "edge";
+    if (edge.paths.length === 1) edge.line = make(layers.edges, "path", { class: kind, d: `M${edge.paths[0]}` });
+    else {
+      edge.line = make(layers.edges, "g", { class: kind });
+      for (const path of edge.paths) make(edge.line, "path", { d: `M${path}` });
+    }
     if (edge.ledger) spread(edge, edge.ledger);
   }
   for (const card of cards) {
