@@ -9,7 +9,7 @@ import shutil
 
 import numpy as np
 import pytest
-from test_html import MORE_HOSTILE, deep, tanh_chain
+from test_html import MORE_HOSTILE, deep, tangle, tanh_chain
 from test_viz import example, network
 
 import autodiff as ad
@@ -714,25 +714,65 @@ class TestTouch:
 
 
 class TestSize:
-    def test_two_thousand_nodes_open_pan_and_play(self, open_page):
-        page = open_page(deep(600), limit=2000)
-        assert page.locator("#cards .card[id]").count() > 1500
-        frames = page.evaluate(
-            """async () => {
-                const wheel = { deltaY: 4, clientX: 500, clientY: 400, bubbles: true, cancelable: true };
-                const times = [];
-                for (let i = 0; i < 30; i++) {
-                    document.getElementById("drawing").dispatchEvent(new WheelEvent("wheel", wheel));
-                    times.push(await new Promise((done) => requestAnimationFrame(done)));
-                }
-                return times.slice(1).map((time, i) => time - times[i]).sort((one, other) => one - other);
-            }"""
-        )
-        assert frames[len(frames) // 2] < 200  # usually 17 ms; machines without a graphics card share their cores
-        written = page.locator("#cards .content").count()
-        assert written < 1000  # only what is in view is written
-        page.keyboard.press("Home")
-        page.keyboard.press("ArrowRight")
-        page.keyboard.press("End")
+    @pytest.fixture
+    def large(self, open_page):
+        return open_page(deep(600), limit=2000, motion="no-preference")
+
+    def test_two_thousand_nodes_open_pan_and_play(self, large):
+        assert large.locator("#cards .card[id]").count() > 1500
+        for _ in range(5):
+            large.mouse.move(500, 400)
+            large.mouse.wheel(0, -20)
+        settled(large, "0")
+        large.keyboard.press("Home")
+        large.keyboard.press("ArrowRight")
+        large.keyboard.press("End")
         out = view(deep(600), limit=2000).cards[-1]
-        assert settled(page, CARDS)[str(out.id)] == [row.line.text for row in out.rows]
+        assert settled(large, CARDS)[str(out.id)] == [row.line.text for row in out.rows]
+
+    def test_only_what_is_in_view_is_written(self, large):
+        assert 0 < settled(large, "document.querySelectorAll('#cards .content').length") < 300
+        for _ in range(6):
+            large.mouse.move(400, 400)
+            large.mouse.down()
+            large.mouse.move(1100, 420, steps=4)
+            large.mouse.up()
+        assert 0 < settled(large, "document.querySelectorAll('#cards .content').length") < 300
+
+    def test_what_browsers_paint_slowly_is_kept_few(self, large):
+        large.keyboard.press("Home")
+        large.keyboard.press("ArrowRight")
+        count = """(property, usual) => [...document.querySelectorAll('#world *')]
+            .filter((one) => getComputedStyle(one)[property] !== usual).length"""
+        for property, usual, most in (
+            ("strokeDasharray", "none", 30),  # minutes on long edges
+            ("opacity", "1", 30),  # a picture of its own for each
+            ("animationName", "none", 30),
+            ("transform", "none", 300),  # of what is written
+        ):
+            found = large.evaluate(f"([property, usual]) => ({count})(property, usual)", [property, usual])
+            assert found <= most, property
+
+    def test_long_ways_are_painted_in_parts(self, large):
+        """A browser paints in every tile each path whose surroundings touch it."""
+        areas = """[...document.querySelectorAll('#edges path')].map((path) => path.getBBox())
+            .filter((box) => Math.min(box.width, box.height) > 2000).length"""
+        assert large.evaluate(areas) == 0
+
+    def test_a_long_chain_can_be_seen_as_a_whole(self, open_page):
+        page = open_page(tanh_chain(1900))
+        page.keyboard.press("0")
+        seen = settled(
+            page, "[...document.querySelectorAll('.card .body')].map((b) => b.getBoundingClientRect().width)"
+        )
+        assert len(seen) == 1901
+        assert min(seen) > 4
+        assert "line by line" in page.locator("#note").inner_text()
+
+    def test_a_drawing_too_large_to_be_seen_begins_at_its_result_and_says_so(self, open_page):
+        page = open_page(tangle(250))
+        assert "press 0 to see everything" in page.locator("#note").inner_text()
+        assert page.locator(".card.output").bounding_box()["width"] > 60
+        page.keyboard.press("0")
+        settled(page, "0")
+        assert "press 0" not in page.locator("#note").inner_text()

@@ -10,7 +10,9 @@ let view = { width: 1, height: 1 };
 let room = { top: 48, bottom: 48 }; // what the legend and the buttons leave to the drawing
 let isWhole = false; // the drawing was fitted to the window, and the reader has not moved since
 
-const smooth = () => !matchMedia("(prefers-reduced-motion: reduce)").matches;
+const MOST_MOVING = 500; // cards; with more, a browser without a graphics card paints too few frames a second
+const isCalm = cards.length > MOST_MOVING;
+const smooth = () => !isCalm && !matchMedia("(prefers-reduced-motion: reduce)").matches;
 const limits = () => ({ least: Math.min(0.08, fitted().k * 0.6), most: 4 });
 
 const applyCamera = () => {
@@ -68,11 +70,14 @@ const measureRoom = () => {
 // Bring a box into view if it is not; from far out also so near that its numbers can be read.
 const reveal = ([x, y, width, height], { near = false, milliseconds = 280 } = {}) => {
   const k = near && camera.k < 0.42 ? 0.9 : camera.k;
-  const margin = 30;
+  const margin = 15; // less than around a drawing that is fitted to the window
   const left = x * camera.k + camera.x;
   const top = y * camera.k + camera.y;
   const isInside =
-    left > margin && top > margin && left + width * camera.k < view.width - margin && top + height * camera.k < view.height - margin;
+    left > margin &&
+    left + width * camera.k < view.width - margin &&
+    top > room.top - 5 &&
+    top + height * camera.k < view.height - room.bottom + 5;
   if (!isInside || k !== camera.k) flyTo(centred([x, y, width, height], k), milliseconds);
 };
 
@@ -103,10 +108,7 @@ drawing.addEventListener("pointermove", (event) => {
   const now = spot(event);
   if (pointers.size === 1) {
     dragged += Math.abs(now.x - before.x) + Math.abs(now.y - before.y);
-    if (dragged > 4 && !drawing.classList.contains("dragging")) {
-      drawing.classList.add("dragging");
-      drawing.setPointerCapture(event.pointerId);
-    }
+    if (dragged > 4 && !drawing.hasPointerCapture(event.pointerId)) drawing.setPointerCapture(event.pointerId);
     moveCamera(camera.x + now.x - before.x, camera.y + now.y - before.y, camera.k);
   } else if (pointers.size === 2) {
     dragged = 99;
@@ -120,7 +122,6 @@ drawing.addEventListener("pointermove", (event) => {
 for (const end of ["pointerup", "pointercancel"]) {
   addEventListener(end, (event) => {
     pointers.delete(event.pointerId);
-    drawing.classList.remove("dragging");
   });
 }
 drawing.addEventListener(

@@ -180,6 +180,7 @@ const mark = (card, isOn) => {
 const choose = (slot, thing) => {
   const before = chosen[slot];
   if (before === thing) return;
+  if (thing && slot !== "hovered") ring(thing);
   if (slot === "pinned") {
     before?.group.classList.remove("pinned");
     thing?.group.classList.add("pinned");

@@ -25,20 +25,19 @@ const display = (group, isShown) => {
 const drawScopes = () => {
   for (const scope of scopes) {
     const [x, y, width, height] = scope.box;
-    scope.frame = make(layers.scopes, "g", { class: "scope", transform: `translate(${x} ${y})` });
-    make(scope.frame, "rect", { width, height });
+    scope.frame = make(layers.scopes, "g", { class: "scope" });
+    make(scope.frame, "rect", { x, y, width, height });
     const toggle = make(scope.frame, "g", { class: "toggle", role: "button", tabindex: 0, "aria-expanded": "true" });
     toggle.setAttribute("aria-label", `Fold scope ${scope.path}`);
-    make(toggle, "rect", { x: 4, y: 3, width: 20, height: 19 });
-    make(toggle, "path", { d: "M9.5 10.5l4.5 4.5 4.5-4.5" });
-    make(scope.frame, "text", { class: "name", x: 27, y: 17 }, scope.name);
+    make(toggle, "rect", { x: x + 4, y: y + 3, width: 20, height: 19 });
+    make(toggle, "path", { d: `M${x + 9.5} ${y + 10.5}l4.5 4.5 4.5-4.5` });
+    make(scope.frame, "text", { class: "name", x: x + 27, y: y + 17 }, scope.name);
     const [, ems] = scope.short;
     const size = Math.min(width / ems, height * 0.5, 900) * 0.8;
     const isOuter = !scope.parent || (!scope.parent.parent && scopes.filter((other) => !other.parent).length === 1);
     if (isOuter) {
-      const middle = { class: "big", x: width / 2, y: height / 2 + size * 0.36, "font-size": size.toFixed(1), "text-anchor": "middle" };
+      const middle = { class: "big", x: x + width / 2, y: y + height / 2 + size * 0.36, "font-size": size.toFixed(1), "text-anchor": "middle" };
       scope.big = make(layers.names, "text", middle, scope.name);
-      scope.big.setAttribute("transform", `translate(${x} ${y})`);
     }
     toggle.thing = scope;
     toggle.addEventListener("click", () => fold([scope], true, true));
@@ -46,7 +45,7 @@ const drawScopes = () => {
     const [w, h] = scope.size;
     const scale = Math.max(1, Math.min(LARGEST, (0.8 * width) / w, (0.8 * height) / h));
     const corner = [x + (width - w * scale) / 2, y + (height - h * scale) / 2];
-    frameOf(scope, "folded", [...corner, w, h]);
+    frameOf(scope, "folded", [0, 0, w, h]);
     scope.group.setAttribute("transform", `translate(${corner}) scale(${scale})`);
     scope.place = [...corner, w * scale, h * scale];
     // In the order of Tab a folded scope stands where its first card stood.
@@ -62,6 +61,7 @@ const dressScope = (scope) => {
   const step = currentStep();
   const isNow = scope.folded && scope.members.some((card) => card.id === step?.node);
   scope.group.classList.toggle("now", isNow);
+  if (isNow) ring(scope);
   scope.group.classList.toggle("backward", step?.pass === "backward");
   scope.group.setAttribute("aria-label", `Unfold scope ${scope.path}: ${spoken(scopeRows(scope))}`);
   heat(scope);

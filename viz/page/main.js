@@ -40,6 +40,19 @@ addEventListener("afterprint", () => {
   applyCamera();
 });
 
+// What is left out, and, until the reader moves, where the view begins.
+let hinted = null; // the camera as it was when a hint was shown
+watchers.push(() => {
+  if (!hinted || (hinted.x === camera.x && hinted.y === camera.y && hinted.k === camera.k)) return;
+  hinted = null;
+  showNote();
+});
+const showNote = (hint = "") => {
+  element("note").textContent = [record.note, hint].filter(Boolean).join("; ");
+  element("note").hidden = !element("note").textContent;
+  measureRoom();
+};
+
 const start = () => {
   const asked = readAddress();
   drawAll();
@@ -54,6 +67,7 @@ const start = () => {
   element("fold").hidden = !scopes.length;
   element("heat").setAttribute("aria-pressed", isHot);
   view = { width: stage.clientWidth || 1, height: stage.clientHeight || 1 };
+  showNote();
   refold();
   nameTheme();
   showPosition();
@@ -66,19 +80,16 @@ const start = () => {
   const result = cards.find((card) => card.isOutput);
   const least = innerWidth < 600 ? FAR : FARTHER;
   let begin = whole;
-  let note = record.note;
   if (from && whole.k < FAR) begin = centred(from.place, 0.9);
   else if (result && whole.k < least) {
     begin = centred(result.place, 0.8);
     if (record.direction === "LR") begin.x += view.width * 0.3;
     else begin.y += view.height * 0.3;
-    note = [note, "the view begins at the result; press 0 to see everything"].filter(Boolean).join("; ");
+    showNote("this is the result; press 0 to see everything");
   }
-  element("note").hidden = !note;
-  element("note").textContent = note;
   isWhole = begin === whole;
-  if (isWhole && note) begin = (measureRoom(), fitted());
   Object.assign(camera, begin);
+  if (begin !== whole && !from) hinted = { ...camera };
   applyCamera();
 };
 start();
