@@ -6,6 +6,7 @@ Heavy imports happen inside the commands that need them, so that `--help` answer
 
 import json
 import os
+import re
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -152,23 +153,133 @@ def gallery(
         typer.echo(f"wrote {path}")
 
 
-@app.command(epilog="Example: chainlens step 'L = (w*x - y)**2' w=0.5 x=2 y=1 --all")
+STEP_EXAMPLE = """Example: chainlens step 'L = (w*x - y)**2' w=0.5 x=2 y=1
+
+At the prompt, help lists the commands: next, back, goto 12, until w, continue, forward, break mul, break |g| > 10,
+break nan, watch w, print w.grad, paths w, derive w, where, draw FILE, quiz, quit. Without a terminal every step is
+printed.
+
+--json prints {"value": v, "steps": [{"step", "node", "name", "op", "operands", "value", "upstream", "messages":
+[{"operand", "name", "local", "message", "total"}], "source": {"file", "line", "text", "part"} or null}],
+"gradients": {name: number or nested list}}; NaN and infinities are the strings "NaN", "Infinity", "-Infinity"."""
+
+
+@app.command(epilog=STEP_EXAMPLE)
 def step(
     source: Source,
     values: Values = None,
     everything: Annotated[bool, typer.Option("--all", help="Print every step and exit.")] = False,
+    plain: Annotated[bool, typer.Option("--plain", help="A prompt instead of the full screen.")] = False,
+    script: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Run the commands in a file, - for stdin.", show_default=False)
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the whole walk as JSON.")] = False,
 ) -> None:
-    """Step through the backward pass, one node at a time: n next, b back, q quit."""
+    """The gradient debugger: step through the backward pass, and the forward pass, one node at a time."""
     import autodiff as ad
     from autodiff.source import read_source
     from viz import terminal
+    from viz.debugger.launch import debug
+    from viz.debugger.script import as_data, run_script
 
+    given = {"--all": everything, "--plain": plain, "--json": as_json, "--script": script is not None}
+    if len(chosen := [name for name, is_on in given.items() if is_on]) > 1:
+        raise UsageError(f"{' and '.join(chosen)} exclude each other: choose one")
     with ad.recording(source=True):
         trace = ad.backprop(_one_number(read_source(source, values or [])()))
-    if everything:
+    if as_json:
+        _print_json(as_data(trace))
+    elif script is not None:
+        run_script(trace, script)
+    elif everything:
         terminal.show_steps(trace)
     else:
-        terminal.step(trace)
+        debug(trace, plain=plain)
+
+
+@app.command(
+    epilog="Examples: chainlens diagnose 'mean(log(softmax(z)))' 'z=[0, 800]' -o path.svg; "
+    "chainlens diagnose runs/digits -o health/"
+)
+def diagnose(
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="SOURCE|CHECKPOINT",
+            help="An expression or FILE.py:FUNCTION; or a checkpoint.pkl or run folder.",
+            show_default=False,
+        ),
+    ],
+    values: Values = None,
+    output: Annotated[
+        list[str] | None,
+        typer.Option(
+            "-o",
+            "--output",
+            help="Draw it too, with the way of NaN in red; may be repeated. Of a checkpoint, a folder for pictures.",
+        ),
+    ] = None,
+    data: Annotated[
+        str | None, typer.Option("--data", help="For a checkpoint: other training images than those of the run.")
+    ] = None,
+    as_json: AsJson = False,
+) -> int:
+    """Find what is wrong: the first number that became NaN or infinite, and traps that gradients are in.
+
+    Of a trained network: dead and saturated units, gradients that vanish or explode, updates too small or too large,
+    layer by layer. Exit code 0 if nothing was found, 1 if something was.
+    """
+    if os.path.exists(source) or source.endswith(".pkl") or data is not None:
+        if values:
+            raise UsageError(f"{values[0]}: a checkpoint takes no NAME=VALUE")
+        return _diagnose_network(Path(source), data, output or [], as_json)
+    if not values and re.fullmatch(r"[~.\w-]*[A-Za-z][~.\w-]*(/[~.\w-]+)+/?", source):
+        raise UsageError(f"{source}: there is no such checkpoint or run folder")
+    return _diagnose_computation(source, values or [], output or [], as_json)
+
+
+def _diagnose_network(checkpoint: Path, data: str | None, output: list[str], as_json: bool) -> int:
+    """Diagnose the network of a checkpoint over its data."""
+    from autodiff import run
+    from viz.health_plots import health_pictures
+    from viz.health_table import show_health, watched
+
+    for folder in output:
+        if os.path.isfile(folder):
+            raise UsageError(f"-o {folder}: is a file; name a folder")
+    health = watched(lambda progress: run.examine(checkpoint, data, progress=progress))
+    if as_json:
+        typer.echo(health.to_json())
+    else:
+        show_health(health)
+    for folder in output:
+        for path in health_pictures(health, Path(folder)):
+            typer.echo(f"wrote {path}", err=as_json)
+    return 1 if health.severity == "error" else 0
+
+
+def _diagnose_computation(source: str, values: list[str], output: list[str], as_json: bool) -> int:
+    """Diagnose an expression or a function of a file."""
+    import autodiff as ad
+    from autodiff.source import read_source
+    from viz.diagnosis import diagnose, diagnosis_data, show_diagnosis
+    from viz.drawing import drawing_of
+
+    paths = [_drawing_path(text) for text in output]
+    record = read_source(source, values)
+    with ad.recording(source=True):
+        value = record()
+    found = diagnose(value, record.values)
+    if as_json:
+        _print_json(diagnosis_data(found))
+    else:
+        show_diagnosis(found)
+    for text, path in zip(output, paths, strict=True):
+        if text.endswith(("/", os.sep)):
+            path.parent.mkdir(parents=True, exist_ok=True)
+        drawing = drawing_of(value, options={"highlight": found.cause or found.nodes})
+        typer.echo(f"wrote {drawing.save(path)}", err=as_json)
+    return 0 if found.is_healthy else 1
 
 
 @app.command(epilog="Example: chainlens grad 'sum(W @ x)' 'W=[[1,2],[3,4]]' x=@x.npy --json")
@@ -476,7 +587,7 @@ def main(arguments: list[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):  # a terminal that lacks a sign shows a substitute instead of failing
             stream.reconfigure(errors="replace")
     try:
-        result = app(arguments, prog_name="chainlens", standalone_mode=False)
+        result = app([_as_operand(text) for text in arguments], prog_name="chainlens", standalone_mode=False)
         sys.stdout.flush()
         return result if isinstance(result, int) else 0
     except KeyboardInterrupt:
@@ -489,6 +600,11 @@ def main(arguments: list[str] | None = None) -> int:
         if "--debug" in arguments:
             raise
         return _report(error)
+
+
+def _as_operand(text: str) -> str:
+    """An expression that begins with a minus, such as -mean(x), is no option: a space before it tells the parser."""
+    return f" {text}" if re.match(r"-\s*[\w.]+\s*[(*+/]", text) and not re.match(r"-o\S+/", text) else text
 
 
 def _report(error: Exception) -> int:

@@ -15,21 +15,26 @@ one backward walk (`reverse`), its two kinds of value (`scalar`, `tensor`), and 
 from typing import TYPE_CHECKING, Any
 
 from . import linalg, ops
-from .errors import AutodiffError
+from .backward_trace import BackwardStep, BackwardTrace, Message
+from .errors import AnomalyError, AutodiffError
 from .graph import Graph, Node
 from .ops import *  # noqa: F403  # ops.__all__ is the one list of functions
+from .origin import Source
 from .primitive import Elementwise, Primitive
-from .reverse import BackwardStep, BackwardTrace, Message, backprop
+from .reverse import backprop
 from .scalar import Scalar
-from .tape import Source, no_grad, recording, scope
+from .tape import no_grad, recording, scope
 from .tensor import Tensor
 from .transforms import grad, jvp, value_and_grad, vjp
 
 __all__ = [
+    "AnomalyError",
     "AutodiffError",
     "BackwardStep",
     "BackwardTrace",
+    "Cause",
     "Elementwise",
+    "Finding",
     "Graph",
     "Message",
     "Node",
@@ -37,14 +42,17 @@ __all__ = [
     "Scalar",
     "Source",
     "Tensor",
+    "anomaly",
     "backprop",
     "check_grads",
+    "first_cause",
     "grad",
     "hessian",
     "hvp",
     "jacobian",
     "jvp",
     "linalg",
+    "lint",
     "load",
     "no_grad",
     "parse",
@@ -59,19 +67,28 @@ __all__ = [
 __all__ += ops.__all__
 
 if TYPE_CHECKING:
+    from .cause import Cause
+    from .causes import first_cause
     from .check import check_grads
     from .checkpoint import load, save
     from .derivatives import hessian, hvp, jacobian
     from .expression import parse
     from .rematerialise import remat
+    from .traps import Finding, lint
     from .vectorise import vmap
+    from .watching import anomaly
 
 # What is not needed to record and differentiate is imported at its first use, so that `import autodiff` stays quick.
 _LATER = {
+    "Cause": "cause",
+    "Finding": "traps",
+    "anomaly": "watching",
     "check_grads": "check",
+    "first_cause": "causes",
     "hessian": "derivatives",
     "hvp": "derivatives",
     "jacobian": "derivatives",
+    "lint": "traps",
     "load": "checkpoint",
     "parse": "expression",
     "remat": "rematerialise",

@@ -77,6 +77,19 @@ def decode(data: Any) -> Any:
     raise GraphError(f"unknown kind of value with keys {sorted(data)}")
 
 
+def strict(value: Any) -> Any:
+    """Plain data as strict JSON takes it: tuples as lists, NaN and infinities as text. For people, not for `decode`.
+
+    >>> strict({"loss": float("nan"), "shape": (2, 3)})
+    {'loss': 'NaN', 'shape': [2, 3]}
+    """
+    if isinstance(value, dict):
+        return {key: strict(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [strict(item) for item in value]
+    return _number(value) if isinstance(value, float) else value
+
+
 def _number(value: float) -> float | str:
     return float(value) if math.isfinite(value) else _NON_FINITE[repr(float(value))]
 

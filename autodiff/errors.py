@@ -6,6 +6,7 @@
     ├── OperandError (TypeError)          an operand is of a kind or dtype the operation does not take
     ├── RuleError (TypeError)             a derivative rule broke its contract: count, shape or dtype
     ├── GradientError (ValueError)        a gradient was asked for that is not defined
+    ├── AnomalyError (ArithmeticError)    a number became NaN or infinite where `anomaly` watches
     ├── GraphError (ValueError)           a graph, or its JSON, is malformed
     ├── ExpressionError (ValueError)      text that the expression parser does not admit
     ├── SourceError (ValueError)          a file, function or NAME=VALUE that cannot be used
@@ -18,6 +19,8 @@
 Each class also subclasses the built-in exception that callers expect, so `except ValueError` keeps working.
 A message is one line: what was given, what is allowed, what to do.
 """
+
+from typing import Any
 
 
 class AutodiffError(Exception):
@@ -46,6 +49,18 @@ class RuleError(AutodiffError, TypeError):
 
 class GradientError(AutodiffError, ValueError):
     """A gradient was asked for that is not defined, such as that of a vector without a cotangent."""
+
+
+class AnomalyError(AutodiffError, ArithmeticError):
+    """A number became NaN or infinite where `anomaly` watches.
+
+    cause  the `Cause`
+    graph  the `Graph` whose node ids it names, so that `viz.draw(error.graph, highlight=error.cause)` shows it
+    """
+
+    def __init__(self, message: str = "", cause: Any = None, graph: Any = None) -> None:
+        super().__init__(message)
+        self.cause, self.graph = cause, graph
 
 
 class GraphError(AutodiffError, ValueError):

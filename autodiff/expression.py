@@ -10,21 +10,23 @@ import inspect
 import keyword
 import math
 import operator
+import re
 import sys
 import unicodedata
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import zip_longest
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from . import linalg, ops
-from .errors import AutodiffError, ExpressionError
+from .errors import AnomalyError, AutodiffError, ExpressionError
 from .ops.pieces import Nested
+from .origin import EXPRESSION, Source
 from .primitive import NUMBERS, Primitive
 from .scalar import Scalar
-from .tape import Source, Value, current, next_index, recording
+from .tape import Value, current, next_index, recording
 from .tensor import Tensor
 
 # Not offered: what draws numbers, what has a shorter way to write it, what takes a dtype, what takes a function.
@@ -77,7 +79,7 @@ def parse(text: str, /, **values: Any) -> Any:
 
     Raises ExpressionError, which quotes the offending part.
     """
-    statements = _statements(text)
+    statements = read_statements(text)
     bound: dict[str, Any] = {}
     for given, data in values.items():
         name = unicodedata.normalize("NFKC", given)  # as Python reads names in the text
@@ -88,7 +90,7 @@ def parse(text: str, /, **values: Any) -> Any:
     try:
         for statement in statements:
             target, expression = _split(statement, text)
-            value = _Recorder(text, bound).record(expression, target)
+            value = Reader(text, bound).record(expression, target)
             if target is not None:
                 if target in bound:
                     raise ExpressionError(f"{_short(text)}: {target!r} is assigned, but it already has a value")
@@ -114,7 +116,7 @@ def names_in(text: str) -> list[str]:
     """
     needed: list[str] = []
     assigned: set[str] = set()
-    for statement in _statements(text):
+    for statement in read_statements(text):
         target, expression = _split(statement, text)
         for node in sorted(_names(expression), key=lambda n: (n.lineno, n.col_offset)):
             if node.id not in assigned and node.id not in needed and node.id not in CONSTANTS:
@@ -139,7 +141,17 @@ def _function_parts(call: ast.Call) -> list[ast.expr]:
     return [call.func] if isinstance(call.func, ast.Name) else []
 
 
-def _statements(text: str) -> list[ast.stmt]:
+def read_expression(text: str) -> ast.expr:
+    """The syntax tree of one expression without a name, for a `Reader`. Raises ExpressionError."""
+    statement, *more = read_statements(text)
+    target, expression = _split(statement, text)
+    if more or target is not None:
+        raise ExpressionError(f"{_short(text)}: write one expression, without ';' and '='; equality is ==")
+    return expression
+
+
+def read_statements(text: str) -> list[ast.stmt]:
+    """The syntax trees of expressions and assignments; nothing in them is run. Raises ExpressionError."""
     if not isinstance(text, str):
         raise ExpressionError(f"an expression is text such as 'w*x + b', got {type(text).__name__}")
     if len(text) > MAX_LENGTH:
@@ -194,8 +206,15 @@ def _constant(value: Any) -> Value:
     return constant
 
 
-class _Recorder:
-    """Records one expression: a method per kind of tree node, listed in KINDS."""
+class Reader:
+    """Reads one expression: a method per kind of tree node. Whatever stands in neither table is refused.
+
+    kinds      the method for each kind of node of Python's syntax tree
+    functions  the functions that can be called, by name
+    """
+
+    kinds: ClassVar[Mapping[type[ast.expr], Callable[..., Any]]]
+    functions: ClassVar[Mapping[str, Callable[..., Any]]] = FUNCTIONS
 
     def __init__(self, text: str, bound: Mapping[str, Any]) -> None:
         self.text, self.bound = text, bound
@@ -216,17 +235,17 @@ class _Recorder:
 
     def follow(self, node: ast.expr, since: int, *left: Any) -> Any:
         """The value of one node of the tree; an operator is given that of its left side."""
-        method = KINDS.get(type(node))
+        method = self.kinds.get(type(node))
         if method is None:
             raise self.refuse(node, "is not allowed in an expression")
         try:
             value = method(self, node, *left)
-        except ExpressionError:
+        except (ExpressionError, AnomalyError):
             raise
         except (AutodiffError, ValueError, TypeError, IndexError, MemoryError, OverflowError) as error:
             raise self.refuse(node, " ".join(str(error).split())) from None
-        if isinstance(value, Value) and value.index > since and current.get().source:
-            value.source = Source("expression", node.lineno, self.segment(node))
+        if isinstance(value, Value) and value.index > since and (attention := current.get().source) and attention.lines:
+            value.source = self.source(node)
         return value
 
     def refuse(self, node: ast.expr, reason: str) -> ExpressionError:
@@ -235,14 +254,21 @@ class _Recorder:
         at = "" if short else f" at {_place(self.text, node.lineno, self.column(node))}"
         return ExpressionError(f"{_short(part)}{at}: {reason}")
 
+    def source(self, node: ast.expr) -> Source:
+        """Where a node of the tree stands in the text."""
+        part, context = self.segment(node), self.text.strip()
+        end_line = node.end_lineno or node.lineno
+        end_column = _characters(context, end_line, node.end_col_offset or 0)
+        column = self.column(node)
+        return Source(EXPRESSION, node.lineno, part, " ".join(part.split()), column, end_line, end_column, context)
+
     def segment(self, node: ast.AST) -> str:
         text = self.text.strip()
         return ast.get_source_segment(text, node) or text
 
     def column(self, node: ast.expr) -> int:
         """Characters to the left of a node in its line; the tree counts bytes."""
-        line = self.text.strip().splitlines()[node.lineno - 1]
-        return len(line.encode()[: node.col_offset].decode(errors="replace"))
+        return _characters(self.text.strip(), node.lineno, node.col_offset)
 
     def constant(self, node: ast.Constant) -> Any:
         if isinstance(node.value, bool) or not isinstance(node.value, int | float):
@@ -256,7 +282,7 @@ class _Recorder:
             return self.bound[node.id]
         if node.id in CONSTANTS:
             return CONSTANTS[node.id]
-        hint = "is a function: call it" if node.id in FUNCTIONS else f"has no value: give {node.id}=..."
+        hint = "is a function: call it" if node.id in self.functions else f"has no value: give {node.id}=..."
         raise self.refuse(node, hint)
 
     def binary(self, node: ast.BinOp, left: Any) -> Any:
@@ -283,10 +309,10 @@ class _Recorder:
     def call(self, node: ast.Call) -> Any:
         parts = _function_parts(node)
         function_name = ast.unparse(parts[0]) if parts else self.segment(node.func)
-        function = FUNCTIONS.get(function_name)
+        function = self.functions.get(function_name)
         if not parts or function is None:
-            near = difflib.get_close_matches(function_name, FUNCTIONS, 1)
-            hint = f"did you mean {near[0]}?" if near else f"use one of {', '.join(sorted(FUNCTIONS))}"
+            near = difflib.get_close_matches(function_name, self.functions, 1)
+            hint = f"did you mean {near[0]}?" if near else f"use one of {', '.join(sorted(self.functions))}"
             raise self.refuse(node, f"{_short(function_name)} is not a function; {hint}")
         if any(isinstance(argument, ast.Starred) for argument in node.args):
             raise self.refuse(node, "starred arguments are not allowed")
@@ -372,17 +398,17 @@ class _Recorder:
         return value
 
 
-KINDS: dict[type[ast.expr], Callable[..., Any]] = {
-    ast.Constant: _Recorder.constant,
-    ast.Name: _Recorder.name,
-    ast.BinOp: _Recorder.binary,
-    ast.UnaryOp: _Recorder.unary,
-    ast.Compare: _Recorder.compare,
-    ast.Call: _Recorder.call,
-    ast.Attribute: _Recorder.attribute,
-    ast.Subscript: _Recorder.subscript,
-    ast.List: _Recorder.sequence,
-    ast.Tuple: _Recorder.sequence,
+Reader.kinds = {
+    ast.Constant: Reader.constant,
+    ast.Name: Reader.name,
+    ast.BinOp: Reader.binary,
+    ast.UnaryOp: Reader.unary,
+    ast.Compare: Reader.compare,
+    ast.Call: Reader.call,
+    ast.Attribute: Reader.attribute,
+    ast.Subscript: Reader.subscript,
+    ast.List: Reader.sequence,
+    ast.Tuple: Reader.sequence,
 }
 
 
@@ -395,6 +421,11 @@ def _joined(value: Any) -> Any:
 
 def _holds_values(value: Any) -> bool:
     return any(map(_holds_values, value)) if isinstance(value, list | tuple) else isinstance(value, Value)
+
+
+def _characters(text: str, line: int, offset: int) -> int:
+    """A column of a line of the text in characters; the tree counts bytes."""
+    return len(re.split("\r\n|\r|\n", text)[line - 1].encode()[:offset].decode(errors="replace"))
 
 
 def _place(text: str, line: int, column: int) -> str:

@@ -13,10 +13,10 @@ import numpy as np
 
 from .chain_rule import as_float, conform, product
 from .errors import GradientError, RuleError, ShapeError
+from .messages import check_unchanged
 from .ops.shape import broadcast_to
 from .primitive import Elementwise, Primitive
-from .reverse import check_unchanged
-from .tape import Value, enable_grad, no_grad, topological
+from .tape import Value, current_watch, differentiating, topological
 
 
 def push(
@@ -30,12 +30,15 @@ def push(
     live      compute with Scalars and Tensors, recorded in their turn, instead of floats and arrays
     """
     tangents = dict(tangents)
-    with np.errstate(all="ignore"), enable_grad() if live else no_grad():
+    watch = current_watch()
+    with np.errstate(all="ignore"), differentiating(live):
         for value in topological(outputs, since, frontier):
             if value.index not in tangents and value.primitive is not None and value.index >= frontier:
                 arrived = [tangents.get(o.index) if isinstance(o, Value) else None for o in value.operands]
                 if any(tangent is not None for tangent in arrived):
                     tangents[value.index] = _tangent(value.primitive, value, arrived, live)
+                    if watch is not None:
+                        watch.tangent(value, arrived, tangents[value.index])
     return [tangents.get(output.index) for output in outputs]
 
 

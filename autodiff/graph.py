@@ -16,7 +16,8 @@ from .display import Displayed
 from .encoding import decode, dtype_of, encode, read_only
 from .errors import AutodiffError, GraphError
 from .layout import copied
-from .tape import Source, Value, topological
+from .origin import Source
+from .tape import NO_PARAMS, Value, topological
 
 LEAVES = ("input", "parameter", "constant")  # the ops that compute nothing
 
@@ -121,6 +122,13 @@ class Graph(Displayed):
                 return {name: node.id for name, node in zip(names, leaves, strict=True)}
             names = [f"{name}#{n.id}" if borne[name] > 1 else name for name, n in zip(names, leaves, strict=True)]
 
+    def named(self, names: Mapping[int, str]) -> Self:
+        """The same graph with names, by id, for nodes that have none."""
+        if not names:
+            return self
+        nodes = tuple(replace(n, name=names[n.id]) if not n.name and n.id in names else n for n in self.nodes)
+        return type(self)(nodes, self.output_ids)
+
     def replay(self, values: Mapping[int | str, Any] | None = None) -> Self:
         """The same graph computed again; `values` replaces leaves, by id or by their name in `names`. Shapes stay.
 
@@ -195,7 +203,7 @@ class Graph(Displayed):
                     "name": node.name,
                     "scope": node.scope,
                     "params": params,
-                    "source": list(node.source) if node.source else None,
+                    "source": _source_fields(node.source),
                 }
             )
         document = {"format": _FORMAT, "outputs": list(self.output_ids), "nodes": nodes}
@@ -240,20 +248,35 @@ def freeze(outputs: Iterable[Any]) -> tuple[tuple[Node, ...], tuple[int, ...], d
     ids: dict[int, int] = {}  # recording index of a live value -> node id
     arrays: dict[int, int] = {}  # id() of a plain array -> node id; the recorded operands keep the arrays alive
 
-    def add(value: Any, op: str, operands: tuple[int, ...], **fields: Any) -> int:
-        nodes.append(Node(len(nodes), op, operands, read_only(value), np.shape(value), dtype_of(value), **fields))
-        return len(nodes) - 1
+    def add(
+        value: Any,
+        op: str,
+        operands: tuple[int, ...],
+        name: str | None = None,
+        scope: str = "",
+        params: Mapping[str, Any] = NO_PARAMS,
+        source: Source | None = None,
+    ) -> int:
+        place = len(nodes)
+        if type(value) is float:  # long chains are of these
+            nodes.append(Node(place, op, operands, value, (), "float", name, scope, params, source))
+        else:
+            shape, dtype = np.shape(value), dtype_of(value)
+            nodes.append(Node(place, op, operands, read_only(value), shape, dtype, name, scope, params, source))
+        return place
 
     def operand_id(operand: Any, saved: Any, scope: str) -> int:
         if isinstance(operand, Value):
-            if operand.index not in ids:  # an untracked value
-                ids[operand.index] = add_value(operand, ())
-            return ids[operand.index]
+            known = ids.get(operand.index)
+            if known is None:  # an untracked value
+                known = ids[operand.index] = add_value(operand, ())
+            return known
         if not isinstance(operand, np.ndarray):
-            return add(operand, "constant", (), scope=scope)
-        if id(operand) not in arrays:
-            arrays[id(operand)] = add(own(saved, operand), "constant", (), scope=scope)
-        return arrays[id(operand)]
+            return add(operand, "constant", (), None, scope)
+        key = id(operand)
+        if key not in arrays:
+            arrays[key] = add(own(saved, operand), "constant", (), None, scope)
+        return arrays[key]
 
     def own(saved: Any, live: Any) -> Any:
         """What an operation saved, copied if that is the live array and somebody could still write to it."""
@@ -264,15 +287,9 @@ def freeze(outputs: Iterable[Any]) -> tuple[tuple[Node, ...], tuple[int, ...], d
             op = value.primitive.name
         else:
             op = value.leaf_op if value.requires_grad else "constant"
-        return add(
-            own(used.get(value.index, value.data), value.data),
-            op,
-            operands,
-            name=value.name,
-            scope=value.scope,
-            params={} if op in LEAVES else value.params,
-            source=value.source,
-        )
+        data = own(used.get(value.index, value.data), value.data)
+        params = NO_PARAMS if op in LEAVES else value.params
+        return add(data, op, operands, value.name, value.scope, params, value.source)
 
     values = topological(outputs)
     used: dict[int, Any] = {}  # recording index of a live value -> its data when it was first used
@@ -282,7 +299,7 @@ def freeze(outputs: Iterable[Any]) -> tuple[tuple[Node, ...], tuple[int, ...], d
                 used.setdefault(operand.index, saved)
     for value in values:
         pairs = zip(value.operands, value.saved, strict=True)
-        operands = tuple(operand_id(operand, saved, value.scope) for operand, saved in pairs)
+        operands = tuple([operand_id(operand, saved, value.scope) for operand, saved in pairs])
         ids[value.index] = add_value(value, operands)
     output_ids = tuple(operand_id(output, None, "") for output in outputs)
     return tuple(nodes), output_ids, ids
@@ -357,6 +374,15 @@ def _ids(entry: Any, name: str, count: int) -> tuple[int, ...]:
     return ids
 
 
+_SOURCES = ([str, int, str], [str, int, str, str, int, int, int, str])  # without the part of the line, and with it
+
+
+def _source_fields(source: Source | None) -> list[Any] | None:
+    if source is None:
+        return None
+    return list(source) if source.column is not None else list(source[:3])
+
+
 def _node_from(entry: Any, id: int) -> Node:
     if _field(entry, "id", int) != id:
         raise GraphError(f"node {entry['id']} stands where node {id} is expected")
@@ -370,7 +396,7 @@ def _node_from(entry: Any, id: int) -> Node:
         raise GraphError(f"node {id} is said to have dtype {entry['dtype']!r}, its value is {dtype_of(value)}")
     if op in LEAVES and (operands or params):
         raise GraphError(f"node {id} is a leaf ({op}), but has operands or parameters")
-    if source and [type(part) for part in source] != [str, int, str]:
+    if source is not None and [type(part) for part in source] not in _SOURCES:
         raise GraphError(f"the source of node {id} is not a file, a line and its text")
     return Node(
         id=id,

@@ -10,7 +10,7 @@ import json
 import math
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -18,10 +18,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from . import checkpoint, data, ops
+from . import checkpoint, data, health, ops
 from .configuration import Configuration
 from .data import Dataset
 from .errors import CheckpointError, DataError, SettingError, ShapeError
+from .health import Health
 from .nn import MLP
 from .schedules import SCHEDULES
 from .tape import no_grad
@@ -111,6 +112,44 @@ def evaluate(path: Path_, data: str | None = None) -> dict[str, float]:
     dataset = _load(source, configuration.seed)
     _check_fit(state, source, dataset)
     return measure(_model(state), dataset.test)._asdict()
+
+
+def examine(path: Path_, data: str | None = None, *, progress: Callable[[int, int], None] | None = None) -> Health:
+    """The health of the network of a checkpoint or run folder, over the training split of its data; see `health`.
+
+    path  a checkpoint, or a run folder
+    data  another source of data, as `data.load` takes it; by default that of the run
+    progress  told after each batch how many examples are done, and of how many
+
+    The loss is the run's, with its L2 term, in batches of the run's size. The steps are those of the run's optimiser
+    from the state it is in, at the learning rate before the schedule: at the end of a run that one is next to 0.
+
+    Raises as `evaluate` does, and CheckpointError if the optimiser's state does not fit.
+    """
+    state = _read(path)
+    configuration = _configuration(state)
+    source = configuration.data if data is None else data
+    dataset = _load(source, configuration.seed)
+    _check_fit(state, source, dataset)
+    model = _model(state)
+    for name, rng in model.named_generators():
+        rng.bit_generator.state = state["training"]["generators"][name]
+    optimizer = configuration.make_optimizer(model)
+    try:
+        optimizer.load_state_dict(state["training"]["optimizer"])
+        optimizer.lr = float(state["training"]["lr"])
+    except (KeyError, TypeError, ValueError) as error:
+        if isinstance(error, CheckpointError):
+            raise
+        raise CheckpointError(f"{path}: holds no optimiser that can be used ({error!r})") from error
+    return health.examine(
+        model,
+        dataset.train,
+        loss=lambda model, x, labels: objective(model, x, labels, weights(model), configuration.l2).loss,
+        optimizer=optimizer,
+        batch_size=configuration.batch,
+        progress=progress,
+    )
 
 
 class Prediction(NamedTuple):

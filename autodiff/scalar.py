@@ -9,7 +9,7 @@ from .chain_rule import as_float
 from .errors import OperandError
 from .operators import Differentiable
 from .primitive import NUMBERS, Elementwise, Primitive
-from .tape import NO_PARAMS, Value, caller, current, next_index
+from .tape import NO_PARAMS, Value, current, next_index, note_cut, notice
 
 
 class Scalar(Differentiable):
@@ -45,6 +45,7 @@ class Scalar(Differentiable):
     dtype: ClassVar[np.dtype[Any]] = np.dtype(np.float64)
 
     def __init__(self, value: Any, name: str | None = None, requires_grad: bool = True) -> None:
+        given = value
         if isinstance(value, Scalar):
             value = value.data
         if not (isinstance(value, NUMBERS) or (isinstance(value, np.ndarray) and value.ndim == 0)) or (
@@ -56,6 +57,8 @@ class Scalar(Differentiable):
         except OverflowError as error:
             raise OperandError("Scalar: this integer is too large for a float") from error
         self._become_leaf(number, requires_grad, name)
+        if given is not value:
+            note_cut(self, "Scalar", (given,))
 
     @classmethod
     def record(cls, primitive: Primitive, operands: tuple[Any, ...], params: dict[str, Any], name: str | None) -> Value:
@@ -80,7 +83,9 @@ class Scalar(Differentiable):
 
     def detach(self) -> Self:
         """The same number as a constant that remembers nothing."""
-        return type(self)(self.data, requires_grad=False)
+        detached = type(self)(self.data, requires_grad=False)
+        note_cut(detached, "detach", (self,))
+        return detached
 
     def __repr__(self) -> str:
         label = f", name={self.name!r}" if self.name else ""
@@ -111,7 +116,7 @@ def _between_numbers(primitive: Elementwise, general: Any) -> Any:
         value.params = NO_PARAMS
         value.index = next_index()
         enabled, value.scope, source, _, _ = recording_now()
-        value.source = caller() if source else None
+        value.source = None
         if tracked and enabled:
             value.requires_grad = True
             value.primitive = primitive
@@ -121,6 +126,8 @@ def _between_numbers(primitive: Elementwise, general: Any) -> Any:
             value.requires_grad = False
             value.primitive = None
             value.operands = value.saved = ()
+        if source:
+            notice(value, source)
         return value
 
     return method

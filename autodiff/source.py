@@ -168,7 +168,8 @@ def _named(name: str, value: Any) -> Any:
     """The Scalar or Tensor that a function is called with; a value that is recorded already stays."""
     if isinstance(value, Scalar | Tensor):
         return value
-    return Scalar(value, name=name) if isinstance(value, int | float) else Tensor(value, name=name, dtype=float)
+    with recording(source=False):  # no line of the file made it
+        return Scalar(value, name=name) if isinstance(value, int | float) else Tensor(value, name=name, dtype=float)
 
 
 def _blame(path: Path, error: BaseException) -> str:

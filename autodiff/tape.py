@@ -6,36 +6,50 @@ graph; the graph lives exactly as long as its outputs do.
 """
 
 import itertools
-import linecache
-import os
-import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ContextDecorator
 from contextvars import ContextVar
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, Self
 
 from .display import Displayed
 from .errors import SettingError
+from .origin import Source, caller
 
 if TYPE_CHECKING:
     from .primitive import Primitive
 
 
-class Source(NamedTuple):
-    """Where a value was recorded: file name, line number, and the text of that line."""
+class Watch(Protocol):
+    """Somebody who looks at every number as it is computed; `anomaly` does. It objects by raising an exception."""
 
-    file: str
-    line: int
-    text: str
+    def value(self, value: "Value") -> None:
+        """A value was recorded."""
+        ...
+
+    def messages(self, output: "Value", value: "Value", g: Any, messages: Sequence[Any]) -> None:
+        """The walk back from the output stopped at a value: its cotangent, and its messages as `reverse.Visit` says."""
+        ...
+
+    def tangent(self, value: "Value", arrived: Sequence[Any], tangent: Any) -> None:
+        """Forward mode computed a value's tangent from those of its operands."""
+        ...
+
+
+class Attention(NamedTuple):
+    """What is done besides with each value that is recorded: remember its source line, show it to a watch."""
+
+    lines: bool = False
+    watch: Watch | None = None
+    of_values: bool = True  # whether the watch looks at values: not at those that a derivative is computed with
 
 
 class Recording(NamedTuple):
-    """What is being recorded: whether at all, in which scope (`"mlp/linear1"`), with source lines, with own copies."""
+    """What is being recorded: whether at all, in which scope (`"mlp/linear1"`), with what besides, with own copies."""
 
     enabled: bool = True
     scope: str = ""
-    source: bool = False
+    source: Attention | None = None  # None is the quick way
     copy: bool = True
     outer: "Recording | None" = None  # the one that comes back at the end of the innermost context
 
@@ -78,7 +92,8 @@ def enable_grad() -> Any:
 def recording(*, source: bool | None = None, copy: bool | None = None) -> Any:
     """Context manager: what is recorded besides the values. A setting that is not given stays as it is.
 
-    source  every value remembers the file, line and text that recorded it; off by default
+    source  every value remembers the file, line and part of the line that recorded it, and what is cut off from its
+            graph, as `detach()` does, from what; off by default
     copy    an operation whose derivative needs an array that could still be written to, a leaf's or a constant, keeps a
             copy of it, so that a change in place cannot falsify the gradient; on by default. Code that writes to no
             array between the forward and the backward pass, as `autodiff.train` does, saves time and memory without.
@@ -86,12 +101,38 @@ def recording(*, source: bool | None = None, copy: bool | None = None) -> Any:
     >>> import autodiff as ad
     >>> with ad.recording(source=True):
     ...     y = ad.Scalar(2.0) * 3
-    >>> y.source.text
-    'y = ad.Scalar(2.0) * 3'
+    >>> y.source.text, y.source.part
+    ('y = ad.Scalar(2.0) * 3', 'ad.Scalar(2.0) * 3')
     """
-    given = {"source": source, "copy": copy}
-    chosen: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
-    return _Changed(lambda state: state._replace(**chosen))
+
+    def change(state: Recording) -> Recording:
+        attention = state.source or Attention()
+        attention = attention if source is None else attention._replace(lines=source)
+        noticed = attention if attention.lines or attention.watch is not None else None
+        return state._replace(source=noticed, copy=state.copy if copy is None else copy)
+
+    return _Changed(change)
+
+
+def watched(watch: Watch) -> Any:
+    """Context manager: source lines are remembered, and the watch sees every value, message and tangent."""
+    return _Changed(lambda state: state._replace(source=Attention(True, watch)))
+
+
+def differentiating(live: bool) -> Any:
+    """Context manager for what rules compute: recorded only when `live`, and in any case no values to be watched."""
+
+    def change(state: Recording) -> Recording:
+        attention = state.source
+        return state._replace(enabled=live, source=attention and attention._replace(of_values=False))
+
+    return _Changed(change)
+
+
+def current_watch() -> Watch | None:
+    """Who watches, if anybody."""
+    attention = current.get().source
+    return attention.watch if attention else None
 
 
 def scope(name: str) -> Any:
@@ -160,7 +201,7 @@ class Value(Displayed):
         self.grad = self.hooks = None
         self.primitive, self.operands, self.saved, self.params = None, (), (), NO_PARAMS
         self.scope = state.scope
-        self.source = caller() if state.source else None
+        self.source = caller() if state.source and state.source.lines else None
         self.index = next_index()
 
     if TYPE_CHECKING:  # every kind defines these
@@ -204,13 +245,17 @@ class Value(Displayed):
         value.grad = value.hooks = None
         value.index = next_index()
         enabled, value.scope, source, _, _ = current.get()
-        value.source = caller() if source else None
+        value.source = None
         if tracked and enabled:
             value.requires_grad = True
             value.primitive, value.operands, value.saved, value.params = primitive, operands, saved, params
         else:
             value.requires_grad = False
             value.primitive, value.operands, value.saved, value.params = None, (), (), NO_PARAMS
+        if source:
+            if not value.requires_grad:
+                note_cut(value, primitive.name if enabled else "no_grad", operands)
+            notice(value, source)
         return value
 
     @classmethod
@@ -221,18 +266,31 @@ class Value(Displayed):
         return value
 
 
-def caller() -> Source | None:
-    """The innermost line of code outside this package: the line a person wrote."""
-    frame = sys._getframe(1)
-    while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
-        frame = frame.f_back  # type: ignore[assignment]  # None past the outermost frame
-    if frame is None:
-        return None
-    file, line = frame.f_code.co_filename, frame.f_lineno
-    return Source(file, line, linecache.getline(file, line).strip())
+def notice(value: Value, attention: Attention) -> None:
+    """Do with a value that was just made what is done besides recording it."""
+    if attention.lines:
+        value.source = caller()
+    if attention.watch is not None and attention.of_values:
+        attention.watch.value(value)
 
 
-_PACKAGE = os.path.dirname(__file__) + os.sep  # without pathlib, whose import takes a while
+class Cut(NamedTuple):
+    """Why a leaf is one although it was computed: `how` it was cut off, and the values it was made of."""
+
+    how: str
+    origins: tuple[Value, ...]
+
+
+def note_cut(leaf: Value, how: str, operands: Sequence[Any]) -> None:
+    """While source lines are remembered, remember what was cut off too: for `lint`, which says what stops a gradient.
+
+    The note stands in the leaf's `params`, of which a graph takes no notice, and lives as long as the leaf.
+    """
+    values = [operand for operand in operands if isinstance(operand, Value)]
+    tracked = tuple(value for value in values if value.requires_grad)
+    earlier = [value.params["cut"] for value in values if "cut" in value.params]
+    if current.get().source and (tracked or earlier):
+        leaf.params = {"cut": Cut(how, tracked) if tracked else earlier[0]}
 
 
 def topological(outputs: Iterable[Value], since: int = 0, frontier: int = 0) -> list[Value]:

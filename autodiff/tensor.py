@@ -12,7 +12,7 @@ from .methods import ArrayMethods
 from .ops.index import At
 from .ops.shape import to_tensor
 from .primitive import Primitive, misfit
-from .tape import NO_PARAMS, Value, current, next_index
+from .tape import NO_PARAMS, Value, current, next_index, note_cut
 
 
 class Tensor(ArrayMethods):
@@ -48,6 +48,8 @@ class Tensor(ArrayMethods):
         if requires_grad and not floating:
             raise OperandError(f"Tensor: only floating dtypes can be tracked, got {array.dtype}; pass dtype=float")
         self._become_leaf(array, floating if requires_grad is None else requires_grad, name)
+        if isinstance(data, Value):
+            note_cut(self, "Tensor", (data,))
 
     @classmethod
     def record(cls, primitive: Primitive, operands: tuple[Any, ...], params: dict[str, Any], name: str | None) -> Value:
@@ -127,6 +129,7 @@ class Tensor(ArrayMethods):
         """The same array as a constant that remembers nothing."""
         detached = Tensor.leaf(self.data)
         detached.requires_grad = False
+        note_cut(detached, "detach", (self,))
         return detached
 
     def __getitem__(self, index: Any) -> Any:

@@ -17,9 +17,10 @@ import numpy as np
 
 from .errors import GradientError, OperandError, SettingError
 from .forward import push
+from .messages import as_cotangent
 from .ops.shape import alias
 from .primitive import NUMBERS
-from .reverse import added, as_cotangent, cotangents_of
+from .reverse import added, cotangents_of
 from .scalar import Scalar
 from .tape import Value, current, enable_grad, topological
 from .tensor import Tensor

@@ -6,7 +6,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 import tomllib
 from pathlib import Path
 
@@ -125,63 +124,14 @@ class TestDraw:
         assert (done.returncode, done.stderr.startswith("error: cannot write aaa")) == (2, True)
         assert done.stderr.rstrip().endswith("File name too long")
 
+    @pytest.mark.parametrize("expression", ["-w*x", "-sin(w)*x", "- w * x", "-2*w*x", "-w/x"])
+    def test_an_expression_may_begin_with_a_minus(self, chainlens, expression):
+        done = chainlens("grad", expression, "w=1", "x=2", "--json")
+        assert (done.returncode, json.loads(done.stdout)["value"] < 0) == (0, True)
 
-class TestStep:
-    def test_all_prints_every_step_plainly(self, chainlens):
-        done = chainlens("step", *EXAMPLE, "--all")
-        assert (done.returncode, done.stderr) == (0, "")
-        assert done.stdout.count(" backward ") == 9
-        assert " ── node #4  mul   v₄ = w · x    value 1.000    upstream ∂L/∂v₄ = −0.600" in done.stdout
-        assert "\x1b" not in done.stdout
-
-    def test_source_lines_of_a_file_are_shown(self, chainlens, loss_file):
-        assert "loss.py:5   h = ad.tanh(w * x, name=" in chainlens("step", "loss.py:loss", "w=0.3").stdout
-
-    @pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are a POSIX thing")
-    @pytest.mark.parametrize("ending", ["q\n", "\x04", "\x03"], ids=["quit", "end of input", "Ctrl-C"])
-    def test_the_prompt_goes_forwards_and_back(self, ending, tmp_path):
-        import pty
-
-        pid, terminal = pty.fork()
-        if pid == 0:
-            os.environ |= {"PYTHONPATH": str(ROOT), "TERM": "xterm-256color", "COLUMNS": "120"}
-            os.execv(sys.executable, [sys.executable, "-m", "cli", "step", *EXAMPLE])
-        shown = ""
-        for wait_for, keys in [
-            ("(1/9)", "n\n"),
-            ("(2/9)", "n\n"),
-            ("(3/9)", "b\n"),
-            ("(2/9)", "x\n"),
-            ("(2/9)", ending),
-        ]:
-            shown = read_until(terminal, wait_for)
-            os.write(terminal, keys.encode())
-        assert "'x' is not a command" in shown
-        rest = read_until(terminal, None, again=ending)
-        assert "Traceback" not in rest
-        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
-
-
-def read_until(terminal: int, text: str | None, seconds: float = 30, again: str = "") -> str:
-    """What the terminal shows up to the text; up to its end for None. Keys in `again` are typed anew each second: the
-    line editor may drop what is typed while it sets the terminal up."""
-    import select
-
-    shown, deadline = b"", time.monotonic() + seconds
-    while text is None or text.encode() not in shown:
-        assert time.monotonic() < deadline, shown
-        if not select.select([terminal], [], [], 1)[0]:
-            os.write(terminal, again.encode())
-            continue
-        try:
-            part = os.read(terminal, 4096)
-        except OSError:  # Linux ends a pseudo-terminal with an error
-            part = b""
-        if not part:
-            assert text is None, shown
-            break
-        shown += part
-    return shown.decode(errors="replace")
+    def test_an_option_with_its_value_attached_is_no_expression(self, chainlens, tmp_path):
+        chainlens("draw", "w*2", "w=1", "-o./a.txt")
+        assert (tmp_path / "a.txt").exists()
 
 
 class TestGradAndCheck:

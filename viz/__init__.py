@@ -9,6 +9,7 @@
 
 from autodiff import display
 
+from .debugger.launch import step
 from .derivation import derive
 from .dot import to_dot
 from .drawing import Drawing, draw, picture
@@ -17,7 +18,6 @@ from .layered_text import to_text
 from .mermaid import to_mermaid
 from .path_sums import paths
 from .stepper import Stepper
-from .terminal import step
 from .tikz import to_tikz
 from .unrolling import unroll
 

@@ -11,6 +11,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import NamedTuple
 
 from .cells import pad, visible
 from .cells import width as cells
@@ -39,6 +40,7 @@ class _Item:
 
     lines: list[str]
     width: int
+    card: int | None = None
     left: int = 0
     above: list["_Line"] = field(default_factory=list)
     below: list["_Line"] = field(default_factory=list)
@@ -59,8 +61,23 @@ class _Line:
     row: int = 0
 
 
+class Place(NamedTuple):
+    """Where a box is: its first row and column, and how many of each it takes."""
+
+    row: int
+    column: int
+    height: int
+    width: int
+
+
 def boxes(content: View, width: int) -> list[str] | None:
     """The lines of the drawing, or None where it does not fit the width or would be confusing."""
+    drawn = placed_boxes(content, width)
+    return None if drawn is None else drawn[0]
+
+
+def placed_boxes(content: View, width: int) -> tuple[list[str], dict[int, Place]] | None:
+    """The lines of the drawing, and where in it each card is; None as for `boxes`."""
     if not 0 < len(content.cards) <= MAX_BOXES:
         return None
     place = {card.id: i for i, card in enumerate(content.cards)}
@@ -72,6 +89,7 @@ def boxes(content: View, width: int) -> list[str] | None:
     layers = _untangled(layers)
     _place(layers, width)
     rows: list[str] = []
+    places: dict[int, Place] = {}
     for layer, following in pairwise([*layers, []]):
         lines = [line for item in layer for line in item.below]
         if not _attach(layer, following):
@@ -79,9 +97,12 @@ def boxes(content: View, width: int) -> list[str] | None:
         height = _route(lines)
         if height is None:
             return None
+        for item in layer:
+            if item.card is not None:
+                places[item.card] = Place(len(rows), item.left, len(item.lines), item.width)
         rows += _drawn(layer)
         rows += _connections(lines, height, width)
-    return rows
+    return rows, places
 
 
 def _layers(content: View) -> list[list[_Item]]:
@@ -136,7 +157,7 @@ def _box(card: Card) -> _Item:
     lines = [f"{upper_left}{across} {title} {across * (inner - cells(title) - 1)}{upper_right}"]
     lines += [f"{down} {pad(label, inner - cells(text))}{text} {down}" for label, text in rows]
     lines.append(lower_left + across * (inner + 2) + lower_right)
-    return _Item(lines, inner + 4)
+    return _Item(lines, inner + 4, card.id)
 
 
 def _untangled(layers: list[list[_Item]]) -> list[list[_Item]]:

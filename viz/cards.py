@@ -1,12 +1,14 @@
 """What stands on a card: the rows of a node and of a group, and a value as a small picture."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import PurePath
 from typing import Any
 
 import numpy as np
 
-from autodiff import BackwardTrace, Node
+from autodiff import BackwardTrace, Cause, Node
+from autodiff.origin import EXPRESSION
 
 from .content import Card, Line, Row
 from .fold import Group
@@ -19,6 +21,7 @@ PER_LINE = 5  # numbers on one line of a card
 SMALL = 9  # tensors of at most this many numbers show them
 MOST_SUMMANDS = 4
 SOURCE_LENGTH = 40
+CAUSE_LENGTH = 60
 
 
 def kind_of(node: Node) -> str:
@@ -103,10 +106,16 @@ def group_card(
     )
 
 
+def with_cause(card: Card, cause: Cause) -> Card:
+    """The card on which NaN or infinity began, marked as such."""
+    row = Row("first cause", Line(shorten(cause.equation, CAUSE_LENGTH), "alarm"), ())
+    return replace(card, rows=(row, *card.rows), is_alarm=True)
+
+
 def _source(node: Node) -> str:
     assert node.source is not None
     text = shorten(node.source.text, SOURCE_LENGTH)
-    if node.source.file == "expression":
+    if node.source.file == EXPRESSION:
         return text
     return f"{shorten(PurePath(node.source.file).name)}:{node.source.line}  {text}"
 

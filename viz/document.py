@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from autodiff import BackwardTrace, Graph
+from autodiff.origin import EXPRESSION
 
 from .content import Card, Edge, Line, Row, View
 from .fold import shared_scope
@@ -248,7 +249,7 @@ def _short(text: str) -> list[Any]:
 
 
 def _place(file: str, line: int) -> str:
-    return "" if file == "expression" else f"{shorten(PurePath(file).name, 60)}:{line}"
+    return "" if file == EXPRESSION else f"{shorten(PurePath(file).name, 60)}:{line}"
 
 
 def _array(value: Any) -> Data | None:

@@ -24,7 +24,8 @@ def located(trace: Any, wrt: Any) -> tuple[BackwardTrace, int]:
         ids = freeze([output])[2]  # deterministic: the ids that the trace has
     nodes = trace.graph.nodes
     if isinstance(wrt, str):
-        found = [trace.graph.names[wrt]] if wrt in trace.graph.names else []
+        named = trace.graph.names.get(wrt)
+        found = [] if named is None else [named]
         found = found or [node.id for node in nodes if node.name == wrt]
         found = found or [node.id for node in nodes if label(node) == wrt]
     elif isinstance(wrt, Value) and ids is not None:

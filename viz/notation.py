@@ -10,8 +10,11 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from autodiff import Node
+from autodiff.writing import label, shorten
 
-from .numbers import minus, number, subscript, superscript
+from .numbers import minus, superscript
+
+__all__ = ["NOTATION", "Notation", "derivative", "formula", "label", "shorten", "sign"]
 
 
 class Notation(NamedTuple):
@@ -143,25 +146,7 @@ NOTATION: dict[str, Notation] = {
 }
 # fmt: on
 
-LABEL_LENGTH = 24
 MOST_OPERANDS = 8  # of a formula on a card
-
-
-def label(node: Node) -> str:
-    """What a node is called: its name, a parameter's with its layer; an unnamed constant's number; or v₄, by its id."""
-    if node.name:
-        layer = node.scope.rpartition("/")[2] if node.op == "parameter" else ""  # each layer has its own W
-        is_told = not layer or node.name.startswith(layer)  # W₁₁ in the box of W
-        return shorten(node.name if is_told else f"{layer}.{node.name}")
-    if node.op == "constant":
-        return number(node.value) if node.shape == () else f"c{subscript(node.id)}"
-    return f"v{subscript(node.id)}"
-
-
-def shorten(name: str, length: int = LABEL_LENGTH) -> str:
-    """A name on one line, its middle left out if it is long; nothing invisible stays in it."""
-    line = "".join(c if c.isprintable() else "�" for c in name) or "(no name)"
-    return line if len(line) <= length else f"{line[: length // 2]}…{line[-(length // 2 - 1) :]}"
 
 
 def sign(node: Node) -> str:

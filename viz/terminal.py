@@ -1,16 +1,14 @@
 """Steps and tables in a terminal, with rich. What is said comes from `text.py`; this file only shows it."""
 
-import sys
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-import autodiff as ad
 from autodiff import BackwardTrace
 
+from .cells import visible
 from .notation import label
 from .stepper import Stepper
 from .text import WIDTH, amount, gradient_rows, step_lines
@@ -29,57 +27,18 @@ def show_steps(trace: BackwardTrace) -> None:
     """Print every step of the walk."""
     out, stepper = console(), Stepper(trace)
     while stepper.next() is not None:
-        show_step(stepper, out)
+        show_lines(step_lines(stepper, line_width(out)), out)
 
 
-def show_step(stepper: Stepper, out: Console) -> None:
-    """Print the current step."""
-    width = out.width if out.is_terminal else WIDTH
-    for line in step_lines(stepper, width):
-        out.print(_styled(line), soft_wrap=True)
+def line_width(out: Console) -> int:
+    """Where lines break: at the window's edge as it is now, or in a pipe where logs stay readable."""
+    return out.width if out.is_terminal else WIDTH
 
 
-def step(subject: Any) -> None:
-    """Step through the backward pass of a value or a trace at a prompt: n(ext), b(ack), q(uit).
-
-    subject  a Scalar or a Tensor with one element, or a BackwardTrace
-
-    Without a terminal to ask, every step is printed. End of input and Ctrl-C quit.
-    """
-    trace = subject if isinstance(subject, BackwardTrace) else ad.backprop(subject)
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        show_steps(trace)
-        return
-    out, stepper = console(), Stepper(trace)
-    stepper.next()
-    show_step(stepper, out)
-    while (command := _ask(out, stepper)) is not None:
-        if command in ("n", "next", ""):
-            at_end = stepper.next() is None
-            if at_end:
-                out.print(" the walk is complete: every input has its gradient", style="dim")
-                continue
-        elif command in ("b", "back"):
-            if stepper.position > 1:
-                stepper.back()
-            else:
-                out.print(" this is the first step", style="dim")
-                continue
-        elif command in ("q", "quit"):
-            return
-        else:
-            out.print(f" {command!r} is not a command: n next, b back, q quit", style="dim")
-            continue
-        show_step(stepper, out)
-
-
-def _ask(out: Console, stepper: Stepper) -> str | None:
-    """A command, or None at the end of input."""
-    try:
-        return input(f"({stepper.position}/{len(stepper)}) n b q > ").strip().lower()
-    except (EOFError, KeyboardInterrupt):
-        out.print()
-        return None
+def show_lines(lines: Iterable[Sequence[Line]], out: Console) -> None:
+    """Print lines of parts with roles, in colour where there is any."""
+    for line in lines:
+        out.print(styled(line), soft_wrap=True)
 
 
 def show_gradients(trace: BackwardTrace) -> None:
@@ -107,5 +66,6 @@ def show_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     out.print(table)
 
 
-def _styled(line: Sequence[Line]) -> Text:
-    return Text.assemble(*((part.text, STYLES[part.role]) for part in line))
+def styled(line: Sequence[Line]) -> Text:
+    """A line of parts as rich text."""
+    return Text.assemble(*((visible(part.text), STYLES[part.role]) for part in line))

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from autodiff import BackwardTrace, Node
+from autodiff.origin import EXPRESSION
 
 from .ledger import is_finite
 from .notation import formula, label, shorten
@@ -78,10 +79,10 @@ def _head(position: int, count: int, node: Node, width: int) -> Text:
     if node.source is None:
         return [Line(head, "quiet")]
     place = f"{PurePath(node.source.file).name}:{node.source.line}   {node.source.text}"
-    if node.source.file == "expression":
+    if node.source.file == EXPRESSION:
         place = node.source.text
     place = shorten(place, 10_000)
-    gap = max(3, 51 - len(head))
+    gap = max(3, 51 - len(head)) if width >= 80 else 3
     room = max(10, width - len(head) - gap)
     return [
         Line(head, "quiet"),

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 import autodiff as ad
-from autodiff import BackwardTrace, Graph, Message, Node
+from autodiff import BackwardTrace, Cause, Graph, Message, Node
 from autodiff.errors import GraphError, SettingError
 
-from .cards import SMALL, group_card, kind_of, node_card
+from .cards import SMALL, group_card, kind_of, node_card, with_cause
 from .content import FIELDS, Card, Edge, Line, Row, View
 from .fold import Group, fold, renamed, shared_scope
 from .heat import Heat, magnitude
@@ -63,7 +63,7 @@ def view(
     """The view of a value, a graph or a trace. A value with one element is drawn with its gradients.
 
     show       which of `FIELDS` stand on cards and edges
-    highlight  nodes to mark, or a path of `paths`
+    highlight  nodes to mark, a path of `paths`, or a cause of `autodiff.first_cause`
     wrt        draw only what lies between these nodes and the outputs
     heat       colour cards by log10 of the norm of their gradient, a folded card by its largest
     limit      the most cards; beyond that, nodes are folded
@@ -97,20 +97,7 @@ def recorded(subject: Any, names: Mapping[int, str] | None = None) -> tuple[Grap
     record = ad.backprop(outputs[0]) if one_number else graph
     taken = {node.name for node in graph.nodes}
     lent = {ids[index]: name for index, name in (names or {}).items() if index in ids and name not in taken}
-    return _with_names(record, lent), ids
-
-
-def _with_names(record: Graph | BackwardTrace, names: Mapping[int, str]) -> Graph | BackwardTrace:
-    """The same record with names for nodes that have none."""
-    if not names:
-        return record
-    graph = record.graph if isinstance(record, BackwardTrace) else record
-    nodes = tuple(replace(n, name=names[n.id]) if not n.name and n.id in names else n for n in graph.nodes)
-    graph = Graph(nodes, graph.output_ids)
-    if not isinstance(record, BackwardTrace):
-        return graph
-    steps = tuple(step._replace(node=nodes[step.node.id]) for step in record.steps)
-    return BackwardTrace(graph, steps, record.cotangents)
+    return record.named(lent), ids
 
 
 class _Builder:
@@ -132,6 +119,9 @@ class _Builder:
         shown = self.between(roots) if roots else set(range(len(self.nodes)))
         groups = renamed(fold(self.nodes, scopes_of(self.nodes), shown, self.outputs, max(limit, 4), depth))
         cards = [self.card(group, marked, show) for group in groups]
+        cause = self.first_cause(cards, highlight)
+        if cause is not None:
+            cards = [with_cause(card, cause) if cause.node in card.members else card for card in cards]
         scale = None
         if heat and self.trace is not None:
             cards = [replace(card, heat=self.heat_of(card)) for card in cards]
@@ -147,7 +137,7 @@ class _Builder:
             tuple(cards),
             tuple(edges),
             title=f"{self.target} and its gradients" if self.trace else self.target,
-            description=self.describe(),
+            description=self.describe(cause),
             has_gradients=self.trace is not None,
             note="; ".join(notes),
             heat=scale,
@@ -174,6 +164,12 @@ class _Builder:
             image=card.image if "image" in show else None,
             is_highlighted=bool(marked & set(group.members)),
         )
+
+    def first_cause(self, cards: Sequence[Card], highlight: Wanted) -> Cause | None:
+        """What NaN or infinity in the drawing came from: the cause that is highlighted, or else the first."""
+        if isinstance(highlight, Cause):
+            return highlight
+        return ad.first_cause(self.trace or self.graph) if any(card.is_alarm for card in cards) else None
 
     def through(self, members: set[int]) -> tuple[list[Any], list[Any]]:
         """The messages that nodes send out of a group, and the cotangents of those that are used outside it."""
@@ -236,7 +232,7 @@ class _Builder:
         node = self.nodes[id]
         operand = node.operands[position]
         message = self.messages[id][position] if self.messages.get(id) else None
-        spreads = not is_finite(self.nodes[operand].value) and not is_finite(node.value)
+        spreads = self.spreads(id, position)
         if self.trace is None or message is None or message.message is None:
             return Edge(operand, id, position, (), spreads, is_highlighted)
         lines = ledger(node, position, self.nodes, message, self.trace.cotangents[id])
@@ -264,7 +260,14 @@ class _Builder:
         if arrays and "message" in show:
             size = number(norm(np.concatenate(arrays)))
             lines.append(Line(f"‖message‖ = {size}", "alarm" if is_alarm else "backward"))
+        is_alarm = is_alarm or any(self.spreads(id, position) for id, position in places)
         return Edge(source, target, number_of_edge, tuple(lines), is_alarm, is_highlighted)
+
+    def spreads(self, id: int, position: int) -> bool:
+        """Whether NaN or infinity goes from an operand into a node."""
+        return not is_finite(self.nodes[self.nodes[id].operands[position]].value) and not is_finite(
+            self.nodes[id].value
+        )
 
     def chosen(self, option: str, wanted: Wanted) -> set[int]:
         """The ids of nodes given by id, name, Node, live value, or several of these."""
@@ -309,10 +312,12 @@ class _Builder:
                 needed.update(node.operands)
         return above & needed | self.outputs
 
-    def describe(self) -> str:
+    def describe(self, cause: Cause | None) -> str:
         """The drawing in words, for people who cannot see it."""
         operations = sum(not node.is_leaf for node in self.nodes)
         text = f"Computation of {self.target} from {len(self.graph.inputs)} inputs in {operations} operations."
+        if cause is not None:
+            text += f" First cause of NaN or infinity: {cause.equation}{cause.place}."
         if self.trace is None:
             return text
         gradients = [

@@ -18,8 +18,9 @@ from ..errors import OperandError, ShapeError
 from ..operators import OPERANDS
 from ..ops.options import refuse
 from ..ops.shape import to_tensor
+from ..origin import caller
 from ..primitive import Primitive, Variadic
-from ..tape import Value, caller, current, next_index
+from ..tape import Value, current, next_index
 from ..tensor import Tensor, as_array
 from ..transforms import innermost, jvp, vjp
 from .data import answer, is_plain
@@ -95,7 +96,7 @@ class Batched(Tensor):
             value.inner = np.asarray(inner)
         value.level, value.mapped, value.name = level, mapped, name
         state = current.get()
-        value.scope, value.source = state.scope, caller() if state.source else None
+        value.scope, value.source = state.scope, caller() if state.source and state.source.lines else None
         value.grad = value.hooks = value.primitive = None
         value.operands, value.params, value.requires_grad = (), {}, False
         value.index = next_index()
@@ -124,6 +125,9 @@ class Batched(Tensor):
             self.operands = tuple(self.level.beside(o) if isinstance(o, Value) else o for o in operands)
             self.saved = tuple(o.data if isinstance(o, Value) else o for o in self.operands)
             self.primitive, self.params, self.requires_grad = primitive, params, True
+        attention = current.get().source
+        if attention and attention.watch is not None and attention.of_values:
+            attention.watch.value(self)
         return self
 
     def as_leaf(self) -> "Batched":
