@@ -76,7 +76,10 @@ def draw(
     wrt: Annotated[str | None, typer.Option(help="Draw only what lies between these and the result.")] = None,
     heat: Annotated[bool, typer.Option("--heat", help="Colour cards by the size of their gradient.")] = False,
     depth: Annotated[int | None, typer.Option(help="Fold scopes nested deeper than this.", show_default=False)] = None,
-    limit: Annotated[int, typer.Option(help="The most cards; beyond that, nodes are folded.")] = 200,
+    limit: Annotated[
+        int | None,
+        typer.Option(help="The most cards; beyond that, nodes are folded.", show_default="200; of a page, 2000"),
+    ] = None,
     images: Annotated[
         str | None, typer.Option(help="Values to show as pictures: x, or x=5x7 for height and width.")
     ] = None,
@@ -88,7 +91,7 @@ def draw(
     from viz.drawing import drawing_of
 
     paths = [_drawing_path(text) for text in output or ["backprop.svg"]]
-    options: dict[str, Any] = {"heat": heat, "depth": depth, "limit": limit}
+    options: dict[str, Any] = {"heat": heat, "depth": depth} | ({} if limit is None else {"limit": limit})
     options |= {
         name: [part.strip() for part in given.split(",") if part.strip()]
         for name, given in (("show", show), ("highlight", highlight), ("wrt", wrt))

@@ -9,12 +9,16 @@ import shutil
 
 import numpy as np
 import pytest
-from test_html import MORE_HOSTILE, deep
+from test_html import MORE_HOSTILE, deep, tangle, tanh_chain
 from test_viz import example, network
 
 import autodiff as ad
-from viz import Stepper
+from autodiff import nn
+from viz import Stepper, paths
+from viz.document import document
+from viz.drawing import drawing_of
 from viz.html import to_html
+from viz.legend import Marks, legend
 from viz.numbers import number
 from viz.text import step_lines
 from viz.view import total, view
@@ -51,7 +55,7 @@ def chromium():
 
 @pytest.fixture
 def open_page(chromium, tmp_path):
-    """Open a page of a value, graph or trace; afterwards nothing may have been requested, said or shown."""
+    """Open a page, or that of a value, graph or trace; afterwards nothing may have been requested, said or shown."""
     contexts, heard = [], []
 
     def open_it(subject, address="", *, scheme="light", motion="reduce", width=1600, height=1000, **options):
@@ -64,7 +68,8 @@ def open_page(chromium, tmp_path):
         )
         contexts.append(context)
         path = tmp_path / f"page{len(contexts)}.html"
-        path.write_text(to_html(subject, **options), encoding="utf-8")
+        html = subject if isinstance(subject, str) else to_html(subject, **options)
+        path.write_text(html, encoding="utf-8")
         page = context.new_page()
         page.set_default_timeout(20_000)
         page.on("console", lambda message: heard.append(f"{message.type}: {message.text}"))
@@ -231,7 +236,7 @@ class TestReading:
         assert folded.count() == 1
         assert page.evaluate("document.activeElement.classList.contains('folded')")
         assert folded.get_attribute("aria-expanded") == "false"
-        assert "mlp/linear1: nodes 4" in folded.get_attribute("aria-label")
+        assert "mlp/linear1: folded 2 operations" in folded.get_attribute("aria-label")
         assert page.locator("#n0").is_hidden()
         settled(page, "0")
         assert page.locator("#n7").bounding_box() == pytest.approx(box)  # nothing else moves
@@ -245,6 +250,30 @@ class TestReading:
         assert page.locator(".card.folded:visible").count() == 2
         page.get_by_role("button", name="Unfold all").click()
         assert page.locator(shown).count() == count
+
+    def test_a_folded_scope_is_coloured_by_the_gradient_that_leaves_it(self, open_page):
+        trace = ad.backprop(scoped())
+        page = open_page(trace, heat=True)
+        page.keyboard.press("F")
+        (card,) = page.locator(".card.folded:visible").all()
+        out = re.search(r"out (\S+)$", card.get_attribute("aria-label"))[1]
+        (scope,) = document(trace.graph, trace, view(trace))["scopes"]
+        assert scope["states"][-1][1] == [["‖∂‖ out", out, "backward"]]
+        assert (
+            card.evaluate("group => group.style.getPropertyValue('--heat')") == f"var(--heat-{scope['states'][-1][2]})"
+        )
+        assert "heated" in card.get_attribute("class")
+        page.keyboard.press("Home")
+        assert "heated" not in card.get_attribute("class")
+
+    def test_folded_scopes_are_written_about_as_large_as_their_neighbours(self, open_page):
+        page = open_page(network())
+        page.keyboard.press("F")
+        height = "(id) => document.querySelector(id).getBoundingClientRect().height"
+        rows = "[...document.querySelectorAll('.card.folded .row')].map((row) => row.getBoundingClientRect().height)"
+        page.keyboard.press("+")
+        folded, other = max(settled(page, rows)), page.evaluate(f"({height})('#n7 .row')")
+        assert other <= folded <= 1.7 * other
 
     def test_a_folded_scope_tells_its_gradients_when_they_are_whole(self, open_page):
         page = open_page(network(), "#step=0")
@@ -340,7 +369,182 @@ class TestReading:
             assert box["x"] + box["width"] <= 390
 
 
+def scoped():
+    """Two layers in a scope, behind and before operations that have none."""
+    x = ad.Tensor(np.linspace(-1, 1, 8).reshape(2, 4), name="x")
+    with ad.scope("net"):
+        h = ad.tanh(x @ ad.Tensor(np.linspace(-1, 1, 12).reshape(4, 3), name="W"))
+    return ad.sum(h * h)
+
+
+class TestOptions:
+    """What `viz.draw` is given holds for its page too."""
+
+    def drawn(self, subject, **options):
+        return drawing_of(subject, options=options).render("html").decode()
+
+    def test_heat_opens_with_heat(self, open_page):
+        page = open_page(self.drawn(example(), heat=True))
+        assert page.locator("#heat").get_attribute("aria-pressed") == "true"
+        assert page.locator(".card.heated").count() > 5
+        assert page.locator("#legend .ramp").is_visible()
+        page.keyboard.press("h")
+        assert page.locator(".card.heated").count() == 0
+
+    def test_a_limit_folds_and_none_does_not(self, open_page):
+        assert open_page(self.drawn(deep(50))).locator("#cards .card[id]").count() == 151
+        assert open_page(self.drawn(deep(50), limit=20)).locator("#cards .card[id]").count() <= 20
+
+    def test_a_path_is_highlighted(self, open_page):
+        trace = ad.backprop(example())
+        best = paths(trace, "w").listed[0]
+        page = open_page(self.drawn(trace, highlight=best))
+        content = view(trace, highlight=best)
+        expected = [f"n{card.id}" for card in content.cards if card.is_highlighted]
+        assert [card.get_attribute("id") for card in page.locator(".card.highlighted").all()] == expected
+        assert page.locator(".edge.highlighted").count() == sum(edge.is_highlighted for edge in content.edges) > 0
+        stroke = "getComputedStyle(document.querySelector('%s')).stroke"
+        colours = {page.evaluate(stroke % thing) for thing in (".edge.highlighted", ".card.highlighted .body")}
+        assert colours == {"rgb(130, 80, 223)"}
+        assert "highlighted" in page.locator("#legend").inner_text()
+        assert "highlighted" not in open_page(self.drawn(trace)).locator("#legend").inner_text()
+
+    def test_direction(self, open_page):
+        page = open_page(drawing_of(tanh_chain(2), direction="TB").render("html").decode())
+        assert page.locator("#n0").bounding_box()["y"] < page.locator("#n2").bounding_box()["y"]
+
+
+class TestFoldedNodes:
+    def test_their_cards_have_the_title_and_colour_of_folded_cards(self, open_page):
+        page = open_page(scoped(), depth=0, width=700)
+        card = page.locator(".card.group")
+        assert card.locator(".title tspan:last-child").text_content() == "net"
+        assert card.locator(".short").text_content() == "net"
+        fill = "getComputedStyle(document.querySelector('.card.group .body')).fill"
+        swatch = "getComputedStyle(document.querySelector('.swatch-group')).backgroundColor"
+        assert page.evaluate(fill) == page.evaluate(swatch) == "rgb(241, 236, 250)"
+
+    def test_steps_of_folded_nodes_light_their_card_and_the_edges_they_read(self, open_page):
+        trace = ad.backprop(scoped())
+        page = open_page(trace, "#step=0", depth=0)
+        operations = [node for node in trace.graph.nodes if not node.is_leaf]
+        nodes = [*operations, *(step.node for step in trace.steps)]
+        cards = view(trace, depth=0).cards
+        for node in nodes:
+            page.keyboard.press(".")
+            (home,) = [card.id for card in cards if node.id in card.members]
+            assert [card.get_attribute("id") for card in page.locator(".card.now").all()] == [f"n{home}"]
+            lit = page.locator(".edge.now").count()
+            homes = {card.id for card in cards if set(card.members) & set(node.operands)} - {home}
+            assert lit >= len(homes), node
+
+    def test_their_gradients_come_with_the_backward_pass(self, open_page):
+        page = open_page(scoped(), "#step=0", depth=0)
+        rows = "[...document.querySelectorAll('.card.group .number')].map((row) => row.textContent)"
+        assert settled(page, rows)[-2:] == ["—", "—"]
+        page.keyboard.press("End")
+        (card,) = [card for card in view(scoped(), depth=0).cards if card.kind == "group"]
+        assert settled(page, rows) == [row.line.text for row in card.rows]
+
+    def test_the_end_tells_where_inputs_are_folded(self, open_page):
+        page = open_page(deep(300), limit=8)
+        said = page.locator("#card").inner_text()
+        assert "folded into" in said
+        assert page.locator("#card button").count() >= 1
+        for table in page.locator("#card table").all():
+            assert table.locator("tr").count() > 1
+
+    def test_what_is_left_out_is_said_quietly(self, open_page):
+        page = open_page(deep(100), limit=50)
+        colour = page.evaluate("getComputedStyle(document.getElementById('note')).color")
+        assert colour == "rgb(87, 96, 106)"
+
+
+class TestLegend:
+    @pytest.mark.parametrize("heat", [False, True])
+    @pytest.mark.parametrize(("width", "height"), [(1280, 800), (900, 600)])
+    def test_the_drawing_begins_below_it(self, open_page, width, height, heat):
+        page = open_page(network(), width=width, height=height, heat=heat)
+        for _ in range(2):
+            legend = page.locator("#legend").bounding_box()
+            tops = (
+                "Math.min(...[...document.querySelectorAll('.card, .scope')].map((g) => g.getBoundingClientRect().y))"
+            )
+            assert settled(page, tops.replace(".card,", ".card:not([aria-hidden]),")) >= legend["y"] + legend["height"]
+            page.keyboard.press("h")  # which makes it larger or smaller
+
+    @pytest.mark.parametrize("subject", [example, network, lambda: ad.log(ad.Scalar(0.0, name="x")) * 1])
+    @pytest.mark.parametrize("heat", [False, True])
+    def test_it_says_what_the_other_forms_say(self, open_page, subject, heat):
+        page = open_page(subject(), heat=heat)
+        content = view(subject(), heat=heat)
+        said = page.locator("#legend > span:not(:has(i)):not(.heat)").all_text_contents()
+        assert said == [line.text for line in legend(content, Marks("thick border", "red"))]
+        kinds = page.locator("#legend > span:has(i):not(.heat)").all_text_contents()
+        assert kinds == content.kinds
+
+    def test_a_gradient_of_zero_is_hatched(self, open_page):
+        x = ad.Scalar(-1.0, name="x")
+        page = open_page(ad.relu(x) + ad.Scalar(1.0, name="b"), heat=True)
+        assert page.locator("#n0.zero").count() == 1
+        assert "url" in page.evaluate("getComputedStyle(document.querySelector('#n0 .body')).fill")
+        assert page.locator(".swatch-zero").is_visible()
+        assert open_page(example(), heat=True).locator(".swatch-zero").count() == 0
+
+
+class TestDetails:
+    def test_an_image_is_shown_as_on_its_card(self, open_page):
+        page = open_page(ad.sum(ad.Tensor(np.arange(1568.0).reshape(2, 784), name="digits") * 2.0))
+        page.locator("#n0").hover()
+        picture = page.get_by_role("img", name="Value as a picture")
+        assert picture.get_attribute("src") == page.locator("#n0 image").get_attribute("href")
+        box = picture.bounding_box()
+        assert box["width"] == pytest.approx(box["height"], abs=3) == pytest.approx(226, abs=4)
+
+    def test_a_tall_array_fits_the_panel(self, open_page):
+        page = open_page(ad.sum(ad.Tensor(np.ones((300, 4)), name="t") * 2.0))
+        page.locator("#n0").hover()
+        assert page.locator("#card canvas").first.bounding_box()["height"] <= 230
+
+    def test_numbers_and_shapes_in_the_table_of_gradients_do_not_wrap(self, open_page):
+        with ad.scope("encoder/block/attention"):
+            weight = nn.Linear(784, 16)
+            out = ad.sum(weight(ad.Tensor(np.ones((2, 784)), name="pixels_of_the_batch")))
+        page = open_page(out, width=900, height=600)
+        lines = page.locator(".gradients td").evaluate_all("all => all.map((cell) => cell.getClientRects()[0].height)")
+        assert len(lines) == 6
+        range_lines = """all => all.map((cell) => {
+            const range = document.createRange();
+            range.selectNodeContents(cell);
+            return new Set([...range.getClientRects()].map((box) => box.top)).size;
+        })"""
+        assert set(page.locator(".gradients td").evaluate_all(range_lines)) == {1}
+
+    def test_the_current_card_keeps_its_own_border(self, open_page):
+        page = open_page(example())
+        stroke = "getComputedStyle(document.querySelector('#%s .body')).stroke"
+        current = page.locator(".card.now").get_attribute("id")
+        assert page.evaluate(stroke % current) == page.evaluate(stroke % "n1")  # as another input's
+        assert page.evaluate(stroke % current) != page.evaluate(stroke % "n11")  # the result's
+        ring = "getComputedStyle(document.querySelector('#%s .ring')).stroke"
+        assert page.evaluate(ring % current) != "none" == page.evaluate(ring % "n11")
+
+
 class TestAccess:
+    @pytest.mark.parametrize("keys", ["", "F", "f"])
+    def test_every_group_has_a_name_and_what_is_hidden_is_not_told(self, open_page, keys):
+        page = open_page(network())
+        page.locator("#n0").focus()
+        for key in keys:
+            page.keyboard.press(key)
+        tree = page.context.new_cdp_session(page).send("Accessibility.getFullAXTree")["nodes"]
+        told = [
+            (node["role"]["value"], node.get("name", {}).get("value", "")) for node in tree if not node.get("ignored")
+        ]
+        assert not [role for role, name in told if role in ("group", "button", "img", "slider") and not name]
+        shown = page.locator(".card.folded:visible").count()
+        assert sum(name.startswith("Unfold scope") for _, name in told) == shown
+
     def test_tab_goes_from_card_to_card_in_the_order_of_the_computation(self, open_page):
         page = open_page(example())
         page.get_by_role("button", name="Help").focus()
@@ -510,25 +714,65 @@ class TestTouch:
 
 
 class TestSize:
-    def test_two_thousand_nodes_open_pan_and_play(self, open_page):
-        page = open_page(deep(600), limit=2000)
-        assert page.locator("#cards .card[id]").count() > 1500
-        frames = page.evaluate(
-            """async () => {
-                const wheel = { deltaY: 4, clientX: 500, clientY: 400, bubbles: true, cancelable: true };
-                const times = [];
-                for (let i = 0; i < 30; i++) {
-                    document.getElementById("drawing").dispatchEvent(new WheelEvent("wheel", wheel));
-                    times.push(await new Promise((done) => requestAnimationFrame(done)));
-                }
-                return times.slice(1).map((time, i) => time - times[i]).sort((one, other) => one - other);
-            }"""
-        )
-        assert frames[len(frames) // 2] < 200  # usually 17 ms; machines without a graphics card share their cores
-        written = page.locator("#cards .content").count()
-        assert written < 1000  # only what is in view is written
-        page.keyboard.press("Home")
-        page.keyboard.press("ArrowRight")
-        page.keyboard.press("End")
+    @pytest.fixture
+    def large(self, open_page):
+        return open_page(deep(600), limit=2000, motion="no-preference")
+
+    def test_two_thousand_nodes_open_pan_and_play(self, large):
+        assert large.locator("#cards .card[id]").count() > 1500
+        for _ in range(5):
+            large.mouse.move(500, 400)
+            large.mouse.wheel(0, -20)
+        settled(large, "0")
+        large.keyboard.press("Home")
+        large.keyboard.press("ArrowRight")
+        large.keyboard.press("End")
         out = view(deep(600), limit=2000).cards[-1]
-        assert settled(page, CARDS)[str(out.id)] == [row.line.text for row in out.rows]
+        assert settled(large, CARDS)[str(out.id)] == [row.line.text for row in out.rows]
+
+    def test_only_what_is_in_view_is_written(self, large):
+        assert 0 < settled(large, "document.querySelectorAll('#cards .content').length") < 300
+        for _ in range(6):
+            large.mouse.move(400, 400)
+            large.mouse.down()
+            large.mouse.move(1100, 420, steps=4)
+            large.mouse.up()
+        assert 0 < settled(large, "document.querySelectorAll('#cards .content').length") < 300
+
+    def test_what_browsers_paint_slowly_is_kept_few(self, large):
+        large.keyboard.press("Home")
+        large.keyboard.press("ArrowRight")
+        count = """(property, usual) => [...document.querySelectorAll('#world *')]
+            .filter((one) => getComputedStyle(one)[property] !== usual).length"""
+        for property, usual, most in (
+            ("strokeDasharray", "none", 30),  # minutes on long edges
+            ("opacity", "1", 30),  # a picture of its own for each
+            ("animationName", "none", 30),
+            ("transform", "none", 300),  # of what is written
+        ):
+            found = large.evaluate(f"([property, usual]) => ({count})(property, usual)", [property, usual])
+            assert found <= most, property
+
+    def test_long_ways_are_painted_in_parts(self, large):
+        """A browser paints in every tile each path whose surroundings touch it."""
+        areas = """[...document.querySelectorAll('#edges path')].map((path) => path.getBBox())
+            .filter((box) => Math.min(box.width, box.height) > 2000).length"""
+        assert large.evaluate(areas) == 0
+
+    def test_a_long_chain_can_be_seen_as_a_whole(self, open_page):
+        page = open_page(tanh_chain(1900))
+        page.keyboard.press("0")
+        seen = settled(
+            page, "[...document.querySelectorAll('.card .body')].map((b) => b.getBoundingClientRect().width)"
+        )
+        assert len(seen) == 1901
+        assert min(seen) > 4
+        assert "line by line" in page.locator("#note").inner_text()
+
+    def test_a_drawing_too_large_to_be_seen_begins_at_its_result_and_says_so(self, open_page):
+        page = open_page(tangle(250))
+        assert "press 0 to see everything" in page.locator("#note").inner_text()
+        assert page.locator(".card.output").bounding_box()["width"] > 60
+        page.keyboard.press("0")
+        settled(page, "0")
+        assert "press 0" not in page.locator("#note").inner_text()

@@ -22,11 +22,12 @@ import autodiff as ad
 from autodiff import nn
 from viz import heat
 from viz.document import document
+from viz.geometry import Size, scope_paths
 from viz.heat import Heat, contrast, magnitude
 from viz.html import embed, to_html
 from viz.metrics import BOLD, MONO, SANS, text_width
 from viz.numbers import number
-from viz.placement import Size, place, scope_paths
+from viz.placement import place
 from viz.theme import THEMES
 from viz.view import view
 
@@ -187,7 +188,7 @@ class TestDocument:
         with ad.recording(source=True):
             data = data_of(to_html(example(), direction="LR"))
         for thing in [data, *data["cards"], *data["edges"], *data["scopes"]]:  # places may differ by a hair
-            for key in ("size", "box", "pieces", "ledger"):
+            for key in ("size", "box", "paths", "ledger"):
                 thing.pop(key, None)
         compare_with_golden("example-page.json", json.dumps(data, ensure_ascii=False, indent=1) + "\n")
 
@@ -239,8 +240,8 @@ class TestDocument:
             y = layer(x)
         trace = ad.backprop(ad.sum(y * y))
         (scope,) = [scope for scope in data_of(to_html(trace))["scopes"] if scope["path"] == "net"]
-        assert ["parameters", "15", "text"] in scope["rows"]
-        flows = {row[0][0]: row[0][1] for _, row in scope["states"]}
+        assert scope["rows"] == [["folded", "2 operations", "quiet"], ["parameters", "15", "quiet"]]
+        flows = {row[0][0]: row[0][1] for _, row, _ in scope["states"]}
         last = [node.id for node in trace.graph.nodes if node.scope.startswith("net")][-1]
         names = trace.graph.names
         assert flows == {
@@ -274,9 +275,41 @@ def plan_of(out, engine, direction="LR"):
     return content, sizes, ledgers, place(content, sizes, ledgers, headers, direction=direction, engine=engine)
 
 
-@pytest.mark.parametrize("engine", ["graphviz", "graphlay"])
+def fan_out(n):
+    x = ad.Scalar(2.0, name="x")
+    return ad.sum(ad.stack([x * float(i) for i in range(n)]))
+
+
+def tanh_chain(n):
+    y = ad.Scalar(0.5, name="x")
+    for _ in range(n):
+        y = ad.tanh(y)
+    return y
+
+
+def tangle(n):
+    """Operations whose operands are any that came before, near or far."""
+    rng = np.random.default_rng(0)
+    values = [ad.Scalar(float(v), name=f"x{i}") for i, v in enumerate(rng.normal(size=5))]
+    for i in range(n):
+        with ad.scope(f"part{i % 3}/block{i // 20}"):
+            values.append(ad.tanh(values[int(rng.integers(len(values)))] + values[int(rng.integers(len(values)))]))
+    return ad.sum(ad.stack(values))
+
+
+SUBJECTS = {
+    "example": example,
+    "network": network,
+    "deep": lambda: deep(25),
+    "fan-out": lambda: fan_out(12),
+    "chain": lambda: tanh_chain(60),
+    "tangle": lambda: tangle(40),
+}
+
+
+@pytest.mark.parametrize("engine", ["graphviz", "layered"])
 @pytest.mark.parametrize("direction", ["LR", "TB"])
-@pytest.mark.parametrize("subject", [example, network, lambda: deep(25)], ids=["example", "network", "deep"])
+@pytest.mark.parametrize("subject", SUBJECTS.values(), ids=SUBJECTS)
 class TestPlacement:
     def test_everything_has_its_size_and_place_and_nothing_overlaps(self, subject, direction, engine):
         _, sizes, ledgers, plan = plan_of(subject(), engine, direction)
@@ -306,6 +339,16 @@ class TestPlacement:
                 assert outer.y <= box.y
                 assert box.x + box.width <= outer.x + outer.width
                 assert box.y + box.height <= outer.y + outer.height
+        for path, outer in plan.scopes.items():
+            for card in content.cards:
+                if card.scope != path and not card.scope.startswith(f"{path}/"):
+                    box = plan.cards[card.id]
+                    assert (
+                        box.x >= outer.x + outer.width
+                        or box.x + box.width <= outer.x
+                        or box.y >= outer.y + outer.height
+                        or box.y + box.height <= outer.y
+                    )
         for edge in content.edges:
             pieces = plan.edges[edge.target, edge.position]
             assert len(pieces) == (2 if edge.lines else 1)
@@ -313,6 +356,48 @@ class TestPlacement:
                 box = plan.cards[id]
                 assert box.x - 2 <= x <= box.x + box.width + 2
                 assert box.y - 2 <= y <= box.y + box.height + 2
+
+
+class TestLayeredLayout:
+    @pytest.mark.parametrize(
+        ("subject", "engine"),
+        [
+            (example, "graphviz"),
+            (lambda: deep(20), "graphviz"),
+            (lambda: tanh_chain(299), "graphviz"),
+            (lambda: tanh_chain(300), "layered"),  # too many cards
+            (lambda: tangle(95), "layered"),  # few cards, but edges across many layers
+        ],
+        ids=["example", "deep", "short chain", "long chain", "tangle"],
+    )
+    def test_it_is_chosen_by_what_graphviz_would_have_to_do(self, subject, engine):
+        data = data_of(to_html(ad.Graph.of(subject())))
+        assert ("layout simplified" in data["note"]) == (engine == "layered")
+
+    @pytest.mark.parametrize("direction", ["LR", "TB"])
+    def test_a_long_chain_is_cut_into_lines(self, direction):
+        _, _, _, plan = plan_of(tanh_chain(400), "layered", direction)
+        assert 0.5 < plan.width / plan.height < 4 if direction == "LR" else 0.2 < plan.width / plan.height < 2
+        assert "line by line" in plan.note
+        first = plan.cards[0]
+        line = [box for box in plan.cards.values() if abs(box[direction == "LR"] - first[direction == "LR"]) < 20]
+        assert 5 < len(line) < 100
+
+    def test_a_wide_fan_out_takes_several_columns(self):
+        _, _, _, plan = plan_of(fan_out(300), "layered")
+        assert plan.height < 10_000  # in one column it would take 300 cards' heights, 18,000
+        for edge in plan.edges.values():
+            for route in edge:
+                assert route.points[0][0] <= route.points[-1][0]  # and edges still lead to the right
+
+    def test_boxes_of_one_layer_after_the_other_stand_beside_each_other(self):
+        h = ad.Tensor(np.ones((2, 3)), name="x")
+        for i in range(4):
+            with ad.scope(f"layer{i}"):
+                h = nn.Linear(3, 3)(h)
+        _, _, _, plan = plan_of(h, "layered")
+        boxes = [plan.scopes[f"layer{i}"] for i in range(4)]
+        assert all(one.x + one.width < other.x for one, other in itertools.pairwise(boxes))
 
 
 class TestWidths:

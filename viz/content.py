@@ -89,3 +89,8 @@ class View:
         """The kinds of card that occur, for the legend."""
         present = {card.kind for card in self.cards}
         return [kind for kind in KINDS if kind in present]
+
+    @property
+    def has_highlights(self) -> bool:
+        """Whether a card or an edge is marked."""
+        return any(card.is_highlighted for card in self.cards) or any(edge.is_highlighted for edge in self.edges)

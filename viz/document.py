@@ -1,55 +1,53 @@
 """What the page is fed: one document of plain data, made from the view, the record of the walk, and the layout.
 
 Every number in it is text already, written by `numbers.number`, so the page cannot write one in another way. What the
-page shows at a position of its scrubber follows from the positions noted here: an operation's value appears at one,
-each message at one, and a gradient passes through the states of its running sum. Positions 1 to n are the operations of
-the forward pass, in recording order; those after it are the steps of the backward walk.
+page shows at a position of its scrubber follows from the positions noted here (see `timeline`): an operation's value
+appears at one, each message at one, and a gradient passes through the states of its running sum.
 """
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import PurePath
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from autodiff import BackwardTrace, Graph, Node
+from autodiff import BackwardTrace, Graph
 from autodiff.origin import EXPRESSION
 
-from .cards import gradient_rows
 from .content import Card, Edge, Line, Row, View
 from .fold import shared_scope
+from .geometry import HEADER, Placement, Route, Size, scope_paths
 from .heat import LEVELS, Heat, magnitude
+from .ledger import is_finite
+from .legend import Marks, legend
 from .metrics import BOLD, MONO, SANS, text_width
-from .notation import formula, is_parameter, label, shorten, sign
+from .notation import is_parameter, label, shorten, sign
 from .numbers import norm, number
-from .placement import HEADER, MOST_FOR_GRAPHVIZ, Placement, Route, Size, place, scope_paths
-from .stepper import Stepper
-from .text import amount, step_lines
+from .placement import FEW_CROSSED, MOST_CARDS, crossed_layers, place
 from .thumbnails import data_uri, pixel_side
+from .timeline import State, Timeline
 
 # The geometry of a card, in pixels; the page draws with the same numbers.
 GEOMETRY = {"pad": 11, "head": 29, "row": 17, "foot": 8, "title": 12.5, "label": 10, "text": 11, "ledger": 10.5}
 MOST_TABLE = 64  # an array of at most so many numbers is a table on its card's details
 MOST_PIXELS = 32  # a larger one is a picture of at most so many pixels a side
 _SHADES = 16
+LONG_WAY = 600.0  # pixels of a straight line that is a path of its own
 
 Data = dict[str, Any]
 
 
-class State(NamedTuple):
-    """The rows of a card's gradient from a position of the scrubber on."""
+def document(
+    graph: Graph, trace: BackwardTrace | None, content: View, *, direction: str = "auto", is_hot: bool = False
+) -> Data:
+    """Everything the page shows, as data for JSON. Strict: it holds texts, and numbers that are finite.
 
-    position: int
-    rows: tuple[Row, ...]
-    gradient: Any
-
-
-def document(graph: Graph, trace: BackwardTrace | None, content: View, *, direction: str = "auto") -> Data:
-    """Everything the page shows, as data for JSON. Strict: it holds texts, and numbers that are finite."""
-    shown = {card.id for card in content.cards}
-    forward = [node for node in graph.nodes if not node.is_leaf and node.id in shown]
-    steps = Steps(graph, trace, forward)
-    states = {card.id: steps.states(card) for card in content.cards}
+    is_hot  whether the page opens with its cards coloured by their gradients
+    """
+    timeline = Timeline(graph, trace, content)
+    states = {card.id: timeline.states(card) for card in content.cards}
     sizes = {card.id: _card_size(card, states[card.id]) for card in content.cards}
     ledgers = {(edge.target, edge.position): _ledger_size(edge.lines) for edge in content.edges if edge.lines}
     scopes = scope_paths(card.scope for card in content.cards)
@@ -58,122 +56,44 @@ def document(graph: Graph, trace: BackwardTrace | None, content: View, *, direct
     direction = max(plans, key=lambda way: _scale_on_screen(plans[way]) * (1.25 if way == "LR" else 1.0))
     plan = plans[direction]
     heat = Heat.of(trace.cotangents.get(id) for card in content.cards for id in card.members) if trace else None
-    homes = {card.id: card.scope for card in content.cards}
+    page = _Page(graph, content, timeline, plan, heat, scopes)
     return {
         "title": content.title,
         "description": content.description,
-        "note": content.note,
-        "kinds": content.kinds,
+        "note": "; ".join(filter(None, (content.note, plan.note))),
+        "kinds": [*content.kinds, *(["highlighted"] if content.has_highlights else [])],
+        "legend": _legend(content, None),
+        "hotLegend": _legend(content, heat) if heat else [],
         "hasGradients": trace is not None,
+        "isHot": is_hot and heat is not None,
         "direction": direction,
         "size": [plan.width, plan.height],
         "geometry": GEOMETRY | {"header": HEADER},
         "heat": {"labels": heat.labels(), "levels": LEVELS} if heat else None,
-        "cards": [
-            _card(card, graph.nodes[card.id], steps, states[card.id], plan, heat, scopes) for card in content.cards
-        ],
-        "edges": [_edge(edge, steps, plan, homes, scopes) for edge in content.edges],
-        "scopes": [_scope(path, scopes, graph, trace, content, steps, plan) for path in scopes],
-        "forward": len(forward),
-        "steps": steps.told(shown),
+        "cards": [page.card(card, states[card.id]) for card in content.cards],
+        "edges": [page.edge(edge) for edge in content.edges],
+        "scopes": [page.scope(path) for path in scopes],
+        "forward": len(timeline.forward),
+        "steps": timeline.told(),
     }
+
+
+def _legend(content: View, heat: Heat | None) -> list[list[str]]:
+    """The words below the samples of colour, which the page draws itself."""
+    marks = Marks("thick border", "red", highlight="")
+    return [list(line) for line in legend(replace(content, heat=heat, note=""), marks)]
 
 
 def _ways(direction: str, content: View) -> tuple[str, ...]:
     """The directions to try: a large drawing fits no screen either way, and reads best like a formula."""
     if direction != "auto":
         return (direction,)
-    return ("LR", "TB") if len(content.cards) <= MOST_FOR_GRAPHVIZ else ("LR",)
+    return ("LR", "TB") if len(content.cards) <= MOST_CARDS and crossed_layers(content) <= FEW_CROSSED else ("LR",)
 
 
 def _scale_on_screen(plan: Placement) -> float:
     """How large the whole drawing can be shown in a common window."""
     return min(1.0, 1020 / plan.width, 640 / plan.height)
-
-
-class Steps:
-    """When everything happens: the position of each value, message and cotangent on the scrubber."""
-
-    def __init__(self, graph: Graph, trace: BackwardTrace | None, forward: Sequence[Node]) -> None:
-        self.nodes, self.trace, self.forward = graph.nodes, trace, forward
-        self.value_at = {node.id: position for position, node in enumerate(forward, 1)}
-        self.visited_at: dict[int, int] = {}
-        self.arrivals: dict[int, list[tuple[int, Any, Any]]] = {}
-        for position, step in enumerate(trace.steps if trace else (), len(forward) + 1):
-            self.visited_at[step.node.id] = position
-            for message in step.messages:
-                if message.message is not None:
-                    found = self.arrivals.setdefault(message.operand, [])
-                    found.append((position, message.message, message.total))
-
-    def states(self, card: Card) -> list[State]:
-        """What the gradient rows of a card say, from when on: a dash, each running sum, and in the end the view's."""
-        start = _gradient_start(card)
-        if start == len(card.rows):
-            return []
-        final, name = card.rows[start:], card.rows[start].label
-        found = [State(0, (Row(name, Line("—", "backward")),), None)]
-        messages: list[Any] = []
-        for position, message, total in self.arrivals.get(card.id, ()):
-            messages.append(message)
-            rows = tuple(gradient_rows(name, total, list(messages)))
-            if found[-1].position == position:  # x·x sends two messages in one step
-                found.pop()
-            found.append(State(position, rows, total))
-        at = self.visited_at.get(card.id)
-        if at is not None and found[-1].rows != final:  # the first cotangent, or one that a hook replaced
-            assert self.trace is not None
-            found.append(State(at, final, self.trace.cotangents[card.id]))
-        return found
-
-    def told(self, shown: set[int]) -> list[Data]:
-        """Every position from 1 on: its pass, its node, what it touches, and what it says, line by line."""
-        count = len(self.forward)
-        told: list[Data] = [
-            {
-                "pass": "forward",
-                "node": node.id,
-                "name": f"Forward {position} of {count}",
-                "lines": self._forward_lines(node),
-            }
-            for position, node in enumerate(self.forward, 1)
-        ]
-        if self.trace is None:
-            return told
-        stepper = Stepper(self.trace)
-        while (step := stepper.next()) is not None:
-            told.append(
-                {
-                    "pass": "backward",
-                    "node": step.node.id if step.node.id in shown else None,
-                    "name": f"Backward {stepper.position} of {len(stepper)}",
-                    # Without a width each column is a line of its own; the first line tells the position.
-                    "lines": [[[part.text, part.role] for part in line] for line in step_lines(stepper, 0)[1:]],
-                }
-            )
-        return told
-
-    def _forward_lines(self, node: Node) -> list[list[list[str]]]:
-        head = [
-            [" ── ", "quiet"],
-            [f"node #{node.id}  {shorten(node.op)}   ", "quiet"],
-            [f"{label(node)} = {formula(node, self.nodes)}", "text"],
-        ]
-        operands = [
-            [[f"    from {label(self.nodes[id])} = ", "quiet"], [amount(self.nodes[id].value), "forward"]]
-            for id in dict.fromkeys(node.operands)
-        ]
-        role = "forward" if np.all(np.isfinite(node.value)) else "alarm"
-        return [head, *operands, [["       value ", "quiet"], [amount(node.value), role]]]
-
-
-def _role(value: Any) -> str:
-    return "backward" if np.all(np.isfinite(value)) else "alarm"
-
-
-def _gradient_start(card: Card) -> int:
-    """Where a card's gradient rows begin: no row of a value has a ∂ in its label."""
-    return next((i for i, row in enumerate(card.rows) if row.label.startswith("∂")), len(card.rows))
 
 
 def _last(path: str) -> str:
@@ -189,11 +109,11 @@ def _card_size(card: Card, states: Sequence[State]) -> Size:
     g = GEOMETRY
     title = f"{card.sign}   {card.title}" if card.sign else card.title
     width = text_width(title, g["title"], BOLD)
-    start = _gradient_start(card)
-    for row in [*card.rows[:start], *(row for state in states for row in state.rows)]:
+    values = _value_rows(card)
+    for row in [*values, *(row for state in states for row in state.rows)]:
         row_width = text_width(row.label, g["label"], SANS) + 16 + text_width(row.line.text, g["text"], MONO)
         width = max(width, row_width)
-    lines = start + max((len(state.rows) for state in states), default=0)
+    lines = len(values) + max((len(state.rows) for state in states), default=0)
     picture = _picture_size(card)
     width, height = max(86, width + 2 * g["pad"] + 2, picture.width + 2 * g["pad"]), g["head"]
     return Size(round(width), height + picture.height + (lines * g["row"] + g["foot"] if lines else 0))
@@ -212,37 +132,115 @@ def _ledger_size(lines: Sequence[Line]) -> Size:
     return Size(round(width + 12), 15.0 * len(lines) + 4)
 
 
-def _card(
-    card: Card, node: Node, steps: Steps, states: Sequence[State], plan: Placement, heat: Heat | None, scopes: list[str]
-) -> Data:
-    start = _gradient_start(card)
-    g = steps.trace.cotangents.get(card.id) if steps.trace else None
-    source = node.source
-    return {
-        "id": card.id,
-        "kind": card.kind,
-        "short": _short(label(node) if node.name or node.is_leaf else sign(node)),
-        "sign": card.sign,
-        "title": card.title,
-        "name": shorten(node.name, 80) if node.name else "",
-        "op": shorten(node.op, 80),
-        "scope": scopes.index(card.scope) if card.scope else -1,
-        "box": list(plan.cards[card.id]),
-        "isOutput": card.is_output,
-        "isAlarm": card.is_alarm,
-        "at": steps.value_at.get(card.id, 0),
-        "image": data_uri(card.image) if card.image else None,
-        "picture": list(_picture_size(card)),
-        "values": _rows(card.rows[:start]),
-        "states": [
-            [state.position, _rows(state.rows), heat.level(magnitude(state.gradient)) if heat else None]
-            for state in states
-        ],
-        "source": [_place(source.file, source.line), shorten(source.text.strip(), 300)] if source else None,
-        "value": _array(node.value),
-        "gradient": _array(g),
-        "reads": [id for id in dict.fromkeys(node.operands) if id in plan.cards],
-    }
+class _Page:
+    """What the cards, edges and scopes of a page are written from."""
+
+    def __init__(
+        self, graph: Graph, content: View, timeline: Timeline, plan: Placement, heat: Heat | None, scopes: list[str]
+    ) -> None:
+        self.nodes, self.timeline, self.plan, self.heat = graph.nodes, timeline, plan, heat
+        self.trace = timeline.trace
+        self.scopes = {path: i for i, path in enumerate(scopes)}
+        self.homes = {card.id: card.scope for card in content.cards}
+        self.reads: dict[int, dict[int, None]] = {}
+        for edge in content.edges:
+            self.reads.setdefault(edge.target, {})[edge.source] = None
+        self.members: dict[str, set[int]] = {path: set() for path in scopes}
+        for card in content.cards:
+            for path in scope_paths([card.scope]):
+                self.members[path].update(card.members)
+
+    def level(self, size: float | None) -> int | None:
+        """The place of a `heat.magnitude` on the scale of colours."""
+        return self.heat.level(size) if self.heat else None
+
+    def card(self, card: Card, states: Sequence[State]) -> Data:
+        """A card: what is known of it from the start, when its value is computed, and the states of its gradient."""
+        node = self.nodes[card.id]
+        is_group = card.kind == "group"
+        source = node.source if not is_group else None
+        named = card.title if is_group else label(node) if node.name or node.is_leaf else sign(node)
+        return {
+            "id": card.id,
+            "kind": card.kind,
+            "short": _short(named),
+            "sign": card.sign,
+            "title": card.title,
+            "name": shorten(node.name, 80) if node.name and not is_group else "",
+            "op": shorten(node.op, 80) if not is_group else "",
+            "scope": self.scopes.get(card.scope, -1),
+            "box": list(self.plan.cards[card.id]),
+            "isOutput": card.is_output,
+            "isHighlighted": card.is_highlighted,
+            "at": self.timeline.value_at.get(card.id, 0),
+            "image": data_uri(card.image) if card.image else None,
+            "picture": list(_picture_size(card)),
+            "values": _rows(_value_rows(card)),
+            "states": [[state.position, _rows(state.rows), self.level(state.size)] for state in states],
+            "source": [_place(source.file, source.line), shorten(source.text.strip(), 300)] if source else None,
+            "value": None if is_group else _array(node.value),
+            "gradient": None if is_group or self.trace is None else _array(self.trace.cotangents.get(card.id)),
+            "reads": list(self.reads.get(card.id, ())),
+        }
+
+    def edge(self, edge: Edge) -> Data:
+        """An edge: its path, and its ledger with the position at which its message is sent."""
+        key = (edge.target, edge.position)
+        inside = shared_scope([self.homes[edge.source], self.homes[edge.target]])
+        box = self.plan.ledgers.get(key)
+        return {
+            "source": edge.source,
+            "target": edge.target,
+            "position": edge.position,
+            "paths": _paths(self.plan.edges.get(key, ())),
+            "ledger": list(box) if box else None,
+            "ledgerScope": self.scopes.get(inside, -1) if box else -1,
+            "lines": [[line.text, line.role] for line in edge.lines],
+            "at": self.timeline.sent_at(edge) if edge.lines else 0,
+            "isAlarm": edge.is_alarm,
+            "isHighlighted": edge.is_highlighted,
+        }
+
+    def scope(self, path: str) -> Data:
+        """A scope, and what its card says when it is folded, in the words of the cards of folded nodes."""
+        inside = self.members[path]
+        operations = sum(not self.nodes[id].is_leaf for id in inside)
+        parameters = sum(int(np.size(self.nodes[id].value)) for id in inside if is_parameter(self.nodes[id]))
+        what = f"{operations} operation{'s' * (operations != 1)}" if operations else f"{len(inside)} values"
+        rows = [["folded", what, "quiet"]]
+        if parameters:
+            rows.append(["parameters", f"{parameters:,}", "quiet"])
+        flows = self.timeline.flows(inside)
+        flowing = [[way, number(flow.size), _role(flow.size)] for way, flow in flows.items()]
+        states = [
+            [flow.position, [row], self.level(magnitude(flow.size))]
+            for flow, row in zip(flows.values(), flowing, strict=True)
+        ]
+        name = _last(path)
+        width = text_width(name, GEOMETRY["title"], BOLD) + 46
+        for row in [*rows, *flowing]:
+            row_width = text_width(row[0], GEOMETRY["label"], SANS) + 16 + text_width(row[1], GEOMETRY["text"], MONO)
+            width = max(width, row_width + 2 * GEOMETRY["pad"])
+        height = GEOMETRY["head"] + (len(rows) + len(states)) * GEOMETRY["row"] + GEOMETRY["foot"]
+        return {
+            "name": name,
+            "short": _short(name),
+            "path": shorten(path, 80),
+            "outer": self.scopes.get(path.rpartition("/")[0], -1),
+            "box": list(self.plan.scopes[path]),
+            "size": [round(width), height],
+            "rows": rows,
+            "states": states,
+        }
+
+
+def _role(value: Any) -> str:
+    return "backward" if is_finite(value) else "alarm"
+
+
+def _value_rows(card: Card) -> list[Row]:
+    """The rows that are there from the start; a gradient's come with the backward pass."""
+    return [row for row in card.rows if "gradient" not in row.fields]
 
 
 def _short(text: str) -> list[Any]:
@@ -278,36 +276,44 @@ def _array(value: Any) -> Data | None:
     return {"caption": text, "shades": ["".join(row) for row in levels], "ends": [number(-largest), number(largest)]}
 
 
-def _edge(edge: Edge, steps: Steps, plan: Placement, homes: Mapping[int, str], scopes: list[str]) -> Data:
-    key = (edge.target, edge.position)
-    inside = shared_scope([homes[edge.source], homes[edge.target]])
-    box = plan.ledgers.get(key)
-    return {
-        "source": edge.source,
-        "target": edge.target,
-        "position": edge.position,
-        "pieces": [_path(route) for route in plan.edges.get(key, ())],
-        "ledger": list(box) if box else None,
-        "ledgerScope": scopes.index(inside) if box and inside else -1,
-        "lines": [[line.text, line.role] for line in edge.lines],
-        "at": steps.visited_at.get(edge.target, 0) if edge.lines else 0,
-        "isAlarm": edge.is_alarm,
-    }
+def _paths(routes: Sequence[Route]) -> list[str]:
+    """SVG's path data of an edge, each without the M that it begins with; corners are rounded.
 
+    Mostly one. A long edge is several, the straight ways apart, so that a browser paints those that are in view alone.
 
-def _path(route: Route) -> str:
-    """SVG's path data without the M that it begins with; corners are rounded.
-
-    >>> _path(Route(((0.0, 0.0), (1.0, 0.0), (2.0, 1.0), (3.0, 1.0)), smooth=True))
-    '0 0C1 0 2 1 3 1'
+    >>> _paths([Route(((0.0, 0.0), (1.0, 0.0), (2.0, 1.0), (3.0, 1.0)), smooth=True)])
+    ['0 0C1 0 2 1 3 1']
+    >>> _paths([Route(((0.0, 0.0), (5000.0, 0.0), (5000.0, 90.0)), smooth=False)])
+    ['0 0L4992.0 0.0', '4992.0 0.0Q5000.0 0.0 5000.0 8.0L5000.0 90.0']
     """
-    points = route.points
-    text = _xy(points[0])
-    if route.smooth:
-        return text + "".join("C" + " ".join(_xy(p) for p in points[i : i + 3]) for i in range(1, len(points), 3))
-    for before, corner, after in zip(points, points[1:], points[2:], strict=False):
-        text += f"L{_xy(_towards(corner, before))}Q{_xy(corner)} {_xy(_towards(corner, after))}"
-    return f"{text}L{_xy(points[-1])}"
+    found: list[str] = []
+    at = None
+    was_long = True
+    for end, text in _strokes(routes):
+        if at is not None:
+            is_long = text.startswith("L") and math.dist(at, end) > LONG_WAY
+            if is_long or was_long:
+                found.append(_xy(at))
+            found[-1] += text
+            was_long = is_long
+        at = end
+    return found
+
+
+def _strokes(routes: Sequence[Route]) -> Iterator[tuple[tuple[float, float], str]]:
+    """The start of an edge, then each line and curve of it by its end, with SVG's words for it."""
+    for number_of_piece, (points, smooth) in enumerate(routes):
+        # Behind a ledger the line goes on.
+        yield points[0], f"L{_xy(points[0])}" if number_of_piece else ""
+        if smooth:
+            for i in range(1, len(points), 3):
+                yield points[i + 2], "C" + " ".join(_xy(p) for p in points[i : i + 3])
+            continue
+        for before, corner, after in zip(points, points[1:], points[2:], strict=False):
+            start, end = _towards(corner, before), _towards(corner, after)
+            yield start, f"L{_xy(start)}"
+            yield end, f"Q{_xy(corner)} {_xy(end)}"
+        yield points[-1], f"L{_xy(points[-1])}"
 
 
 def _towards(start: tuple[float, float], end: tuple[float, float], radius: float = 8.0) -> tuple[float, float]:
@@ -319,66 +325,3 @@ def _towards(start: tuple[float, float], end: tuple[float, float], radius: float
 
 def _xy(point: tuple[float, float]) -> str:
     return f"{point[0]:.4g} {point[1]:.4g}" if max(map(abs, point)) < 1000 else f"{point[0]:.1f} {point[1]:.1f}"
-
-
-def _scope(
-    path: str,
-    scopes: list[str],
-    graph: Graph,
-    trace: BackwardTrace | None,
-    content: View,
-    steps: Steps,
-    plan: Placement,
-) -> Data:
-    """A scope, and what its card says when it is folded: its nodes, its parameters, the gradients in and out of it."""
-    inside = {card.id for card in content.cards if card.scope == path or card.scope.startswith(f"{path}/")}
-    parameters = sum(int(np.size(graph.nodes[id].value)) for id in inside if is_parameter(graph.nodes[id]))
-    rows = [["nodes", number(len(inside)), "text"]]
-    if parameters:
-        rows.append(["parameters", f"{parameters:,}", "text"])
-    flows = _flows(inside, trace, steps) if trace else {}
-    flowing = [[way, text, role] for way, (_, text, role) in flows.items()]
-    states = [[at, [row]] for (at, _, _), row in zip(flows.values(), flowing, strict=True)]
-    outer = path.rpartition("/")[0]
-    name = _last(path)
-    width = text_width(name, GEOMETRY["title"], BOLD) + 46
-    for title, text, _ in [*rows, *flowing]:
-        row = text_width(title, GEOMETRY["label"], SANS) + 16 + text_width(text, GEOMETRY["text"], MONO)
-        width = max(width, row + 2 * GEOMETRY["pad"])
-    height = GEOMETRY["head"] + (len(rows) + len(states)) * GEOMETRY["row"] + GEOMETRY["foot"]
-    return {
-        "name": name,
-        "short": _short(name),
-        "path": shorten(path, 80),
-        "outer": scopes.index(outer) if outer else -1,
-        "box": list(plan.scopes[path]),
-        "size": [round(width), height],
-        "rows": rows,
-        "states": states,
-    }
-
-
-def _flows(inside: set[int], trace: BackwardTrace, steps: Steps) -> Mapping[str, tuple[int, str, str]]:
-    """The norms of the gradients that enter and leave a scope, each with the position at which it is whole.
-
-    What enters are the sums of the messages that nodes inside receive from outside; what leaves, the other way round.
-    """
-    sums: dict[str, dict[int, Any]] = {"‖∂‖ in": {}, "‖∂‖ out": {}}
-    whole_at: dict[str, int] = {}
-
-    def add(way: str, position: int, node: int, message: Any) -> None:
-        sums[way][node] = sums[way][node] + message if node in sums[way] else message
-        whole_at[way] = position
-
-    for step in trace.steps:
-        at, is_inside = steps.visited_at[step.node.id], step.node.id in inside
-        if is_inside and step.node.id in trace.graph.output_ids:
-            add("‖∂‖ in", at, step.node.id, step.upstream)
-        for message in step.messages:
-            if message.message is not None and is_inside != (message.operand in inside):
-                add("‖∂‖ out" if is_inside else "‖∂‖ in", at, message.operand, message.message)
-    found = {}
-    for way, position in whole_at.items():
-        size = norm([norm(total) for total in sums[way].values()])
-        found[way] = (position, number(size), _role(size))
-    return found

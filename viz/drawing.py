@@ -108,9 +108,9 @@ def _graph(drawing: Drawing) -> Graph:
 
 
 def _page(drawing: Drawing) -> bytes:
-    options = {key: value for key, value in drawing.options.items() if key not in ("heat", "limit")}  # its own
     theme = drawing.theme if drawing.theme == "dark" else "auto"
-    return to_html(drawing.record, theme=theme, ids=drawing.ids, **options).encode()
+    direction = drawing.direction if drawing.direction == "TB" else "auto"
+    return to_html(drawing.record, theme=theme, direction=direction, ids=drawing.ids, **drawing.options).encode()
 
 
 # Each format and how a drawing is written in it.

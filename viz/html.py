@@ -34,6 +34,7 @@ def to_html(
     theme: str = "auto",
     direction: str = "auto",
     limit: int = MOST_NODES,
+    heat: bool = False,
     ids: Mapping[int, int] | None = None,
     **options: Any,
 ) -> str:
@@ -44,6 +45,7 @@ def to_html(
     theme      "auto", as the reader's system is set, "light" or "dark"; the reader can change it
     direction  "LR", left to right like a formula; "TB", top to bottom; "auto", the one that fits a screen better
     limit      at most so many cards are shown; beyond that, nodes are folded
+    heat       open with the cards coloured by the size of their gradient; the reader can change it
     ids        for a graph or trace, the node id of each live value's recording index
     options    what is shown: `show`, `highlight`, `wrt`, `depth` and `images`, see `viz.view.view`
 
@@ -60,7 +62,7 @@ def to_html(
     record, found = recorded(subject)
     graph, trace = (record.graph, record) if isinstance(record, BackwardTrace) else (record, None)
     content = view(record, ids=ids or found, limit=limit, **options)
-    data = document(graph, trace, content, direction=direction)
+    data = document(graph, trace, content, direction=direction, is_hot=heat)
     style = f"{variables()}\n{page_source('page.css')}"
     script = '"use strict";\n(() => {\n' + "\n".join(page_source(f"{name}.js") for name in SCRIPTS) + "})();\n"
     policy = "; ".join(
@@ -113,7 +115,18 @@ def variables() -> str:
     """The themes as CSS variables: by the reader's system, by the reader's choice, and for print."""
 
     def block(theme: Theme) -> str:
-        names = ("background", "text", "quiet", "line", "forward", "backward", "alarm", "alarm_fill", "scope")
+        names = (
+            "background",
+            "text",
+            "quiet",
+            "line",
+            "forward",
+            "backward",
+            "alarm",
+            "alarm_fill",
+            "scope",
+            "highlight",
+        )
         pairs = [(name.replace("_", "-"), getattr(theme, name)) for name in (*names, "scope_fill")]
         pairs += [(f"fill-{kind}", colour) for kind, colour in theme.fill.items()]
         pairs += [(f"border-{kind}", colour) for kind, colour in theme.border.items()]

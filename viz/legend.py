@@ -13,6 +13,7 @@ class Marks(NamedTuple):
     alarm: str
     heat: str = ""
     together: bool = False  # whether a card can bear the first two
+    highlight: str = "thick line"  # empty where the form shows it itself
 
 
 def coloured(theme: Theme) -> Marks:
@@ -53,8 +54,8 @@ def legend(content: View, marks: Marks) -> list[Line]:
         lines.append(Line("‖message‖: its Euclidean norm", "backward"))
     if any(edge.is_silenced for edge in content.edges):
         lines.append(Line("0 × inf → 0: a gradient of zero sends zero", "text"))
-    if any(card.is_highlighted for card in content.cards) or any(edge.is_highlighted for edge in content.edges):
-        lines.append(Line("thick line: highlighted", "text"))
+    if marks.highlight and content.has_highlights:
+        lines.append(Line(f"{marks.highlight}: highlighted", "text"))
     if any(card.is_alarm for card in content.cards):
         lines.append(Line(f"{marks.alarm}: NaN or infinity", "alarm"))
     if content.heat is not None and marks.heat:

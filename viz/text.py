@@ -9,6 +9,7 @@ import numpy as np
 from autodiff import BackwardTrace, Node
 from autodiff.origin import EXPRESSION
 
+from .ledger import is_finite
 from .notation import formula, label, shorten
 from .numbers import norm, number
 from .stepper import Stepper
@@ -92,6 +93,8 @@ def _head(position: int, count: int, node: Node, width: int) -> Text:
 
 def _columns(first: Text, rest: list[Text], width: int, widths: Sequence[int] = ()) -> list[Text]:
     """One line of columns, or, where they do not fit the width, one line per column."""
+    if not width:
+        return [list(first), *([Line("       ", "quiet"), *column] for column in rest)]
     pads = [*widths, 0, 0][: len(rest)]
     line, used = list(first), _length(first)
     for column, pad in zip(rest, pads, strict=True):
@@ -115,7 +118,7 @@ def amount(value: Any) -> str:
     """
     if value is None:
         return "—"
-    if np.shape(value) == ():
+    if isinstance(value, float) or np.shape(value) == ():
         return number(value)
     array = np.asarray(value)
     if 0 < array.size <= SMALL and array.ndim <= 2:
@@ -134,7 +137,7 @@ def _sum(before: Any, message: Any, result: Any) -> str:
 
 
 def _role(value: Any, role: str) -> str:
-    return role if np.all(np.isfinite(value)) else "alarm"
+    return role if is_finite(value) else "alarm"
 
 
 def gradient_rows(trace: BackwardTrace) -> list[tuple[str, str, str]]:

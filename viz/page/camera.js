@@ -7,8 +7,12 @@ const watchers = []; // called, at most once per frame, after the camera moved
 let frame = 0;
 let flight = 0;
 let view = { width: 1, height: 1 };
+let room = { top: 48, bottom: 48 }; // what the legend and the buttons leave to the drawing
+let isWhole = false; // the drawing was fitted to the window, and the reader has not moved since
 
-const smooth = () => !matchMedia("(prefers-reduced-motion: reduce)").matches;
+const MOST_MOVING = 500; // cards; with more, a browser without a graphics card paints too few frames a second
+const isCalm = cards.length > MOST_MOVING;
+const smooth = () => !isCalm && !matchMedia("(prefers-reduced-motion: reduce)").matches;
 const limits = () => ({ least: Math.min(0.08, fitted().k * 0.6), most: 4 });
 
 const applyCamera = () => {
@@ -16,7 +20,8 @@ const applyCamera = () => {
   world.setAttribute("transform", `translate(${camera.x.toFixed(2)} ${camera.y.toFixed(2)}) scale(${camera.k.toFixed(4)})`);
   for (const watch of watchers) watch();
 };
-const moveCamera = (x, y, k) => {
+const moveCamera = (x, y, k, whole = false) => {
+  isWhole = whole;
   Object.assign(camera, { x, y, k });
   frame ||= requestAnimationFrame(applyCamera);
 };
@@ -24,15 +29,15 @@ const stopFlight = () => {
   cancelAnimationFrame(flight);
   flight = 0;
 };
-const flyTo = (to, milliseconds = 280) => {
+const flyTo = (to, milliseconds = 280, whole = false) => {
   stopFlight();
-  if (!smooth() || !milliseconds) return moveCamera(to.x, to.y, to.k);
+  if (!smooth() || !milliseconds) return moveCamera(to.x, to.y, to.k, whole);
   const from = { ...camera };
   const start = performance.now();
   const tick = (now) => {
     const t = Math.min(1, Math.max(0, (now - start) / milliseconds));
     const s = 1 - (1 - t) ** 3;
-    moveCamera(from.x + (to.x - from.x) * s, from.y + (to.y - from.y) * s, from.k + (to.k - from.k) * s);
+    moveCamera(from.x + (to.x - from.x) * s, from.y + (to.y - from.y) * s, from.k + (to.k - from.k) * s, whole);
     flight = t < 1 ? requestAnimationFrame(tick) : 0;
   };
   flight = requestAnimationFrame(tick);
@@ -50,24 +55,37 @@ const centred = ([x, y, width, height], k) => ({
 });
 const fitted = () => {
   const [width, height] = record.size;
-  const k = Math.min(1.25, (view.width - 48) / width, (view.height - 96) / height);
-  return centred([0, -8, width, height], k);
+  const k = Math.min(1.25, (view.width - 40) / width, (view.height - room.top - room.bottom) / height);
+  const place = centred([0, 0, width, height], k);
+  return { ...place, y: place.y + (room.top - room.bottom) / 2 };
 };
-const fit = (milliseconds) => flyTo(fitted(), milliseconds);
+const fit = (milliseconds) => flyTo(fitted(), milliseconds, true);
+// After the legend or the window changed: a drawing that was fitted stays so.
+const measureRoom = () => {
+  const above = element("legend").getBoundingClientRect().height;
+  const below = Math.max(...["note", "zoom"].map((id) => element(id).getBoundingClientRect().height));
+  room = { top: above ? above + 24 : 20, bottom: below + 24 };
+  if (isWhole) fit(0);
+};
 // Bring a box into view if it is not; from far out also so near that its numbers can be read.
 const reveal = ([x, y, width, height], { near = false, milliseconds = 280 } = {}) => {
   const k = near && camera.k < 0.42 ? 0.9 : camera.k;
-  const margin = 30;
+  const margin = 15; // less than around a drawing that is fitted to the window
   const left = x * camera.k + camera.x;
   const top = y * camera.k + camera.y;
   const isInside =
-    left > margin && top > margin && left + width * camera.k < view.width - margin && top + height * camera.k < view.height - margin;
+    left > margin &&
+    left + width * camera.k < view.width - margin &&
+    top > room.top - 5 &&
+    top + height * camera.k < view.height - room.bottom + 5;
   if (!isInside || k !== camera.k) flyTo(centred([x, y, width, height], k), milliseconds);
 };
 
 new ResizeObserver(() => {
   const before = view;
   view = { width: stage.clientWidth || 1, height: stage.clientHeight || 1 };
+  measureRoom();
+  if (isWhole) return;
   // What was in the middle stays there.
   moveCamera(camera.x + (view.width - before.width) / 2, camera.y + (view.height - before.height) / 2, camera.k);
 }).observe(stage);
@@ -90,10 +108,7 @@ drawing.addEventListener("pointermove", (event) => {
   const now = spot(event);
   if (pointers.size === 1) {
     dragged += Math.abs(now.x - before.x) + Math.abs(now.y - before.y);
-    if (dragged > 4 && !drawing.classList.contains("dragging")) {
-      drawing.classList.add("dragging");
-      drawing.setPointerCapture(event.pointerId);
-    }
+    if (dragged > 4 && !drawing.hasPointerCapture(event.pointerId)) drawing.setPointerCapture(event.pointerId);
     moveCamera(camera.x + now.x - before.x, camera.y + now.y - before.y, camera.k);
   } else if (pointers.size === 2) {
     dragged = 99;
@@ -107,7 +122,6 @@ drawing.addEventListener("pointermove", (event) => {
 for (const end of ["pointerup", "pointercancel"]) {
   addEventListener(end, (event) => {
     pointers.delete(event.pointerId);
-    drawing.classList.remove("dragging");
   });
 }
 drawing.addEventListener(

@@ -54,10 +54,13 @@ const shade = (digit) => {
   const s = t < 1 ? t : t - 1;
   return a.map((value, i) => Math.round(value + (b[i] - value) * s));
 };
-const array = (title, data) => {
+const LARGE = 224; // pixels of the larger side of a picture
+const array = (title, data, image = null) => {
   if (!data) return;
   make(cardBox, "h4", {}, title);
-  if (data.table) {
+  if (image) {
+    make(cardBox, "img", { class: "picture", src: image, width: LARGE, alt: `${title} as a picture` });
+  } else if (data.table) {
     const table = make(make(cardBox, "div", { class: "table", tabindex: 0, role: "region", "aria-label": title }), "table");
     for (const row of data.table) {
       const line = make(table, "tr");
@@ -69,6 +72,8 @@ const array = (title, data) => {
     const canvas = make(cardBox, "canvas", { class: "picture", width: columns, height: rows, role: "img", "aria-label": words });
     const pixels = new ImageData(columns, rows);
     data.shades.join("").split("").forEach((digit, i) => pixels.data.set([...shade(digit), 255], i * 4));
+    const side = LARGE / Math.max(rows, columns);
+    Object.assign(canvas.style, { width: `${columns * side}px`, height: `${rows * side}px` });
     canvas.getContext("2d").putImageData(pixels, 0, 0);
     make(cardBox, "p", { class: "caption" }, `blue ${data.ends[0]} · white 0 · orange ${data.ends[1]}`);
   }
@@ -77,9 +82,19 @@ const array = (title, data) => {
 
 // At the end, with no card chosen: what it all came to.
 const MOST_GRADIENTS = 60;
+const MOST_LINKS = 30;
 const showGradients = () => {
   const leaves = cards.filter((card) => card.kind === "input" || card.kind === "parameter");
+  const folded = cards.filter((card) => card.kind === "group");
+  if (!leaves.length && !folded.length) return;
   make(cardBox, "h2", {}, "Gradients");
+  if (folded.length) {
+    make(cardBox, "p", { class: "quiet" }, leaves.length ? "Others are folded into" : "All are folded into");
+    const links = make(cardBox, "div", { class: "links" });
+    for (const card of folded.slice(0, MOST_LINKS)) link(links, card);
+    if (folded.length > MOST_LINKS) make(links, "span", { class: "quiet" }, `and ${folded.length - MOST_LINKS} more`);
+  }
+  if (!leaves.length) return;
   const table = make(make(cardBox, "div", { class: "gradients" }), "table");
   const head = make(table, "tr");
   for (const text of ["", "value", "gradient"]) make(head, "th", { scope: "col" }, text);
@@ -112,7 +127,7 @@ const showCard = () => {
   }
   make(cardBox, "h3", {}, thing.title);
   const badges = make(cardBox, "div");
-  for (const text of [`#${thing.id}`, thing.kind, thing.kind === thing.op ? "" : thing.op, thing.home?.path, thing.isOutput ? "the result" : ""]) {
+  for (const text of [thing.kind === "group" ? "folded" : `#${thing.id}`, thing.kind === "group" ? "" : thing.kind, thing.kind === thing.op ? "" : thing.op, thing.home?.path, thing.isOutput ? "the result" : ""]) {
     if (text) make(badges, "span", { class: "badge" }, text);
   }
   if (thing.name && thing.name.length > 24) make(cardBox, "p", { class: "quiet" }, thing.name);
@@ -120,7 +135,7 @@ const showCard = () => {
   if (!isComputed(thing)) make(cardBox, "p", { class: "quiet" }, "Not computed yet at this step.");
 
   const arrived = thing.outs.filter(isSent).sort((one, other) => one.at - other.at || one.position - other.position);
-  if (record.hasGradients && isComputed(thing)) {
+  if (record.hasGradients && isComputed(thing) && thing.kind !== "group") {
     make(cardBox, "h4", {}, "How its gradient came about");
     const messages = make(cardBox, "ul");
     for (const edge of arrived) {
@@ -141,16 +156,17 @@ const showCard = () => {
   if (thing.reads.length) {
     make(cardBox, "h4", {}, "Computed from");
     const links = make(cardBox, "div", { class: "links" });
-    for (const id of thing.reads) link(links, cardById.get(id));
+    for (const id of thing.reads.slice(0, MOST_LINKS)) link(links, cardById.get(id));
+    if (thing.reads.length > MOST_LINKS) make(links, "span", { class: "quiet" }, `and ${thing.reads.length - MOST_LINKS} more`);
   }
   const users = [...new Set(thing.outs.map((edge) => edge.to))];
   if (users.length) {
     make(cardBox, "h4", {}, "Used by");
     const links = make(cardBox, "div", { class: "links" });
-    for (const user of users.slice(0, 30)) link(links, user);
-    if (users.length > 30) make(links, "span", { class: "quiet" }, `and ${users.length - 30} more`);
+    for (const user of users.slice(0, MOST_LINKS)) link(links, user);
+    if (users.length > MOST_LINKS) make(links, "span", { class: "quiet" }, `and ${users.length - MOST_LINKS} more`);
   }
-  if (isComputed(thing)) array("Value", thing.value);
+  if (isComputed(thing)) array("Value", thing.value, thing.image);
   if (thing.states.length && thing.states.at(-1)[0] <= position) array("Gradient", thing.gradient);
   if (thing.source) {
     make(cardBox, "h4", {}, thing.source[0] ? `Source ${thing.source[0]}` : "Source");
@@ -164,6 +180,7 @@ const mark = (card, isOn) => {
 const choose = (slot, thing) => {
   const before = chosen[slot];
   if (before === thing) return;
+  if (thing && slot !== "hovered") ring(thing);
   if (slot === "pinned") {
     before?.group.classList.remove("pinned");
     thing?.group.classList.add("pinned");

@@ -4,7 +4,7 @@ const layers = Object.fromEntries(["scopes", "edges", "ledgers", "cards", "names
 const FAR = 0.42; // below this scale rows cannot be read
 const FARTHER = 0.16; // and below this one titles cannot
 const ROW_TOP = geometry.head + 12;
-let isHot = false;
+let isHot = record.isHot;
 
 const drawRows = (parent, rows, width, before = [], above = 0) => {
   rows.forEach(([label, text, role], i) => {
@@ -20,18 +20,28 @@ const drawTitle = (parent, thing, sign, title) => {
   make(text, "tspan", {}, title);
   if (thing.lines) make(parent, "path", { class: "bar", d: `M0 ${geometry.head - 2}H${thing.size[0]}` });
 };
+// A card's frame, at its place: a browser keeps account of every group that is moved, so only a card's content is.
 const frameOf = (thing, kind, [x, y, width, height]) => {
   thing.place = [x, y, width, height];
+  thing.corner = [x, y];
   thing.size = [width, height];
-  const group = make(layers.cards, "g", { class: `card ${kind}`, transform: `translate(${x} ${y})`, tabindex: 0, role: "img" });
-  make(group, "rect", { class: "ring", x: -4, y: -4, width: width + 8, height: height + 8 });
-  if (kind === "folded") make(group, "rect", { class: "under", x: 5, y: 5, width, height });
-  make(group, "rect", { class: "body", width, height });
-  if (kind === "parameter") make(group, "rect", { class: "inner", x: 3, y: 3, width: width - 6, height: height - 6 });
+  const group = make(layers.cards, "g", { class: `card ${kind}`, tabindex: 0, role: "img" });
+  if (kind === "folded") make(group, "rect", { class: "under", x: x + 5, y: y + 5, width, height });
+  make(group, "rect", { class: "body", x, y, width, height });
+  if (kind === "parameter") make(group, "rect", { class: "inner", x: x + 3, y: y + 3, width: width - 6, height: height - 6 });
   group.thing = thing;
   thing.group = group;
   thing.content = null;
   return group;
+};
+
+// The ring around a card, made when it is first needed: by the current step, the focus, a search or a pin.
+const ring = (thing) => {
+  if (thing.ring) return;
+  const [x, y] = thing.corner;
+  const [width, height] = thing.size;
+  thing.ring = make(thing.group, "rect", { class: "ring", x: x - 4, y: y - 4, width: width + 8, height: height + 8 });
+  thing.group.prepend(thing.ring);
 };
 
 // Writes what is known now on a card that is in view; `before` are the rows that were there.
@@ -62,7 +72,7 @@ const write = (thing) => {
 };
 const show = (thing) => {
   if (thing.content) return;
-  thing.content = make(thing.group, "g", { class: "content" });
+  thing.content = make(thing.group, "g", { class: "content", transform: `translate(${thing.corner})` });
   thing.written = null;
   write(thing);
 };
@@ -84,25 +94,27 @@ const showLedger = (edge) => {
   dressEdge(edge);
 };
 
+const heat = (thing) => {
+  const level = isHot ? heatOf(thing) : null;
+  thing.group.classList.toggle("heated", level !== null && level >= 0);
+  thing.group.classList.toggle("zero", level === -1);
+  if (level !== null && level >= 0) thing.group.style.setProperty("--heat", `var(--heat-${level})`);
+};
 const dress = (card) => {
-  const { classList, style } = card.group;
+  const { classList } = card.group;
   const step = currentStep();
-  const level = isHot ? heatOf(card) : null;
   classList.toggle("later", !isComputed(card));
   classList.toggle("alarm", isAlarm(card));
   classList.toggle("now", step?.node === card.id);
   classList.toggle("backward", step?.pass === "backward");
-  classList.toggle("heated", level !== null && level >= 0);
-  classList.toggle("zero", level === -1);
-  if (level !== null && level >= 0) {
-    style.setProperty("--heat", `var(--heat-${level})`);
-  }
+  if (step?.node === card.id) ring(card);
+  heat(card);
   card.group.setAttribute("aria-label", cardName(card));
   write(card);
 };
 const dressEdge = (edge) => {
   const step = currentStep();
-  const isNow = step?.node === edge.target && (step.pass === "forward" || isSent(edge));
+  const isNow = isNowEdge(edge, step);
   edge.line.classList.toggle("now", isNow);
   edge.line.classList.toggle("backward", step?.pass === "backward");
   edge.line.classList.toggle("later", !isComputed(edge.to));
@@ -149,7 +161,7 @@ const look = () => {
     if (thing.what) show(thing);
     else showLedger(thing);
   }
-  if (inView.size > wanted.size + 600) {
+  if (inView.size > wanted.size + 100) {
     for (const thing of inView) {
       if (wanted.has(thing)) continue;
       inView.delete(thing);
@@ -165,14 +177,21 @@ const look = () => {
 watchers.push(look);
 
 const drawAll = () => {
+  drawing.classList.toggle("calm", isCalm);
   for (const edge of edges) {
-    edge.line = make(layers.edges, "path", { class: "edge", d: `M${edge.pieces.join("L")}` });
+    const kind = edge.isHighlighted ? "edge highlighted" : "edge";
+    if (edge.paths.length === 1) edge.line = make(layers.edges, "path", { class: kind, d: `M${edge.paths[0]}` });
+    else {
+      edge.line = make(layers.edges, "g", { class: kind });
+      for (const path of edge.paths) make(edge.line, "path", { d: `M${path}` });
+    }
     if (edge.ledger) spread(edge, edge.ledger);
   }
   for (const card of cards) {
     frameOf(card, card.kind, card.box);
     card.group.id = `n${card.id}`; // the same id as in the other forms
     card.group.classList.toggle("output", card.isOutput);
+    card.group.classList.toggle("highlighted", card.isHighlighted);
     card.group.classList.toggle("plain", !record.hasGradients);
     card.group.setAttribute("aria-roledescription", "card");
     spread(card, card.box);

@@ -1,6 +1,8 @@
 // Scopes: boxes that fold into one card. Nothing else moves, so the reader's map of the drawing holds.
 const folds = make(layers.edges, "g", { class: "folds" });
 
+const LARGEST = 1.6; // a folded card stands for more than its neighbours, but its text is no headline
+
 const outermostFolded = (card) => {
   let found = null;
   for (let scope = card.home; scope; scope = scope.parent) if (scope.folded) found = scope;
@@ -12,40 +14,46 @@ const isHidden = (scope) => {
   return false;
 };
 
+// Chromium tells screen readers of SVG elements that are not displayed, so they are hidden from these too.
+const display = (group, isShown) => {
+  if (group.isShown === isShown) return;
+  group.isShown = isShown;
+  group.style.display = isShown ? "" : "none";
+  if (isShown) group.removeAttribute("aria-hidden");
+  else group.setAttribute("aria-hidden", "true");
+};
 const drawScopes = () => {
   for (const scope of scopes) {
     const [x, y, width, height] = scope.box;
-    scope.frame = make(layers.scopes, "g", { class: "scope", transform: `translate(${x} ${y})` });
-    make(scope.frame, "rect", { width, height });
+    scope.frame = make(layers.scopes, "g", { class: "scope" });
+    make(scope.frame, "rect", { x, y, width, height });
     const toggle = make(scope.frame, "g", { class: "toggle", role: "button", tabindex: 0, "aria-expanded": "true" });
     toggle.setAttribute("aria-label", `Fold scope ${scope.path}`);
-    make(toggle, "rect", { x: 4, y: 3, width: 20, height: 19 });
-    make(toggle, "path", { d: "M9.5 10.5l4.5 4.5 4.5-4.5" });
-    make(scope.frame, "text", { class: "name", x: 27, y: 17 }, scope.name);
+    make(toggle, "rect", { x: x + 4, y: y + 3, width: 20, height: 19 });
+    make(toggle, "path", { d: `M${x + 9.5} ${y + 10.5}l4.5 4.5 4.5-4.5` });
+    make(scope.frame, "text", { class: "name", x: x + 27, y: y + 17 }, scope.name);
     const [, ems] = scope.short;
     const size = Math.min(width / ems, height * 0.5, 900) * 0.8;
     const isOuter = !scope.parent || (!scope.parent.parent && scopes.filter((other) => !other.parent).length === 1);
     if (isOuter) {
-      const middle = { class: "big", x: width / 2, y: height / 2 + size * 0.36, "font-size": size.toFixed(1), "text-anchor": "middle" };
+      const middle = { class: "big", x: x + width / 2, y: y + height / 2 + size * 0.36, "font-size": size.toFixed(1), "text-anchor": "middle" };
       scope.big = make(layers.names, "text", middle, scope.name);
-      scope.big.setAttribute("transform", `translate(${x} ${y})`);
     }
     toggle.thing = scope;
     toggle.addEventListener("click", () => fold([scope], true, true));
     scope.toggle = toggle;
     const [w, h] = scope.size;
-    // Large enough to be read when everything is in view, where its place allows.
-    const most = Math.max(1, 0.9 * Math.max(record.size[0] / 1000, record.size[1] / 640));
-    const scale = Math.max(1, Math.min(most, (0.8 * width) / w, (0.8 * height) / h));
+    const scale = Math.max(1, Math.min(LARGEST, (0.8 * width) / w, (0.8 * height) / h));
     const corner = [x + (width - w * scale) / 2, y + (height - h * scale) / 2];
-    frameOf(scope, "folded", [...corner, w, h]);
+    frameOf(scope, "folded", [0, 0, w, h]);
     scope.group.setAttribute("transform", `translate(${corner}) scale(${scale})`);
     scope.place = [...corner, w * scale, h * scale];
     // In the order of Tab a folded scope stands where its first card stood.
     layers.cards.insertBefore(scope.group, scope.members[0].group);
     scope.group.setAttribute("role", "button");
     scope.group.setAttribute("aria-expanded", "false");
-    scope.group.style.display = "none";
+    display(scope.group, false);
+    scope.group.classList.toggle("highlighted", scope.members.some((card) => card.isHighlighted));
     spread(scope, scope.place);
   }
 };
@@ -53,8 +61,10 @@ const dressScope = (scope) => {
   const step = currentStep();
   const isNow = scope.folded && scope.members.some((card) => card.id === step?.node);
   scope.group.classList.toggle("now", isNow);
+  if (isNow) ring(scope);
   scope.group.classList.toggle("backward", step?.pass === "backward");
   scope.group.setAttribute("aria-label", `Unfold scope ${scope.path}: ${spoken(scopeRows(scope))}`);
+  heat(scope);
   write(scope);
 };
 
@@ -73,13 +83,14 @@ const foldedPath = (from, to) => {
 const refold = () => {
   for (const scope of scopes) {
     const isGone = isHidden(scope);
-    scope.frame.style.display = isGone ? "none" : "";
+    display(scope.frame, !isGone);
+    display(scope.toggle, !isGone && !scope.folded);
     scope.frame.classList.toggle("folded-away", scope.folded);
-    if (scope.big) scope.big.style.display = isGone || scope.folded ? "none" : "";
-    scope.group.style.display = !isGone && scope.folded ? "" : "none";
+    if (scope.big) scope.big.style.display = isGone ? "none" : "";
+    display(scope.group, !isGone && scope.folded);
     if (!isGone && scope.folded) show(scope);
   }
-  for (const card of cards) card.group.style.display = outermostFolded(card) ? "none" : "";
+  for (const card of cards) display(card.group, !outermostFolded(card));
   folds.replaceChildren();
   const joined = new Map();
   for (const edge of edges) {
@@ -91,6 +102,7 @@ const refold = () => {
     const key = `${from.what}${from.id ?? from.index} ${to.what}${to.id ?? to.index}`;
     if (!joined.has(key)) joined.set(key, make(folds, "path", { class: "edge", d: foldedPath(from.place, to.place) }));
     if (edge.isAlarm) joined.get(key).classList.add("alarm");
+    if (edge.isHighlighted) joined.get(key).classList.add("highlighted");
   }
   for (const scope of scopes) dressScope(scope);
   const areFolded = scopes.some((scope) => scope.folded);

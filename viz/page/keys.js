@@ -18,7 +18,7 @@ const toggleHeat = () => {
   if (!record.heat) return;
   isHot = !isHot;
   element("heat").setAttribute("aria-pressed", isHot);
-  for (const card of cards) dress(card);
+  for (const thing of [...cards, ...scopes]) heat(thing);
   showLegend();
   redrawMap();
 };

@@ -2,29 +2,29 @@
 const showLegend = () => {
   const legend = element("legend");
   legend.replaceChildren();
-  for (const kind of record.kinds) {
+  legend.classList.toggle("hot", isHot);
+  const kinds = record.kinds.includes("group") || !scopes.some((scope) => scope.folded) ? record.kinds : [...record.kinds, "group"];
+  for (const kind of kinds) {
     const item = make(legend, "span");
     make(item, "i", { class: `swatch-${kind}` });
-    item.append(kind);
+    item.append(kind === "group" ? "folded" : kind);
   }
-  make(legend, "span", { class: "forward" }, "value: forward pass");
-  if (record.hasGradients) {
-    make(legend, "span", { class: "backward" }, "∂: backward pass, message = upstream g × local derivative");
-  }
-  if (cards.some((card) => card.isAlarm)) make(legend, "span", { class: "alarm" }, "red: NaN or infinity");
+  for (const [text, role] of isHot ? record.hotLegend : record.legend) make(legend, "span", { class: role }, text);
   if (isHot) {
     const { labels, levels } = record.heat;
     const item = make(legend, "span", { class: "heat" }, `‖gradient‖ ${labels[0]}`);
     const ramp = make(item, "span", { class: "ramp", role: "img", "aria-label": `Heat: ${labels.join(", ")}` });
     for (let level = 0; level < levels; level++) make(ramp, "b").style.background = `var(--heat-${level})`;
     item.append(labels.at(-1));
-    if (cards.some((card) => heatOf(card) === -1)) {
+    if (cards.some((card) => card.states.at(-1)?.[2] === -1)) {
       const zero = make(legend, "span", { class: "heat" });
       make(zero, "i", { class: "swatch-zero" });
       zero.append("gradient 0");
     }
   }
+  measureRoom();
 };
+foldWatchers.push(showLegend);
 
 // On paper everything is drawn, at the size that the paper has.
 addEventListener("beforeprint", () => {
@@ -40,6 +40,19 @@ addEventListener("afterprint", () => {
   applyCamera();
 });
 
+// What is left out, and, until the reader moves, where the view begins.
+let hinted = null; // the camera as it was when a hint was shown
+watchers.push(() => {
+  if (!hinted || (hinted.x === camera.x && hinted.y === camera.y && hinted.k === camera.k)) return;
+  hinted = null;
+  showNote();
+});
+const showNote = (hint = "") => {
+  element("note").textContent = [record.note, hint].filter(Boolean).join("; ");
+  element("note").hidden = !element("note").textContent;
+  measureRoom();
+};
+
 const start = () => {
   const asked = readAddress();
   drawAll();
@@ -52,11 +65,10 @@ const start = () => {
   element("pass-backward").hidden = !record.hasGradients;
   element("heat").hidden = !record.heat;
   element("fold").hidden = !scopes.length;
-  element("note").hidden = !record.note;
-  element("note").textContent = record.note;
+  element("heat").setAttribute("aria-pressed", isHot);
   view = { width: stage.clientWidth || 1, height: stage.clientHeight || 1 };
+  showNote();
   refold();
-  showLegend();
   nameTheme();
   showPosition();
   showRule();
@@ -66,15 +78,18 @@ const start = () => {
   const whole = fitted();
   const from = asked.card ?? (asked.step === null ? null : cardById.get(currentStep()?.node));
   const result = cards.find((card) => card.isOutput);
-  const least = view.width < 600 ? FAR : FARTHER;
+  const least = innerWidth < 600 ? FAR : FARTHER;
   let begin = whole;
   if (from && whole.k < FAR) begin = centred(from.place, 0.9);
   else if (result && whole.k < least) {
     begin = centred(result.place, 0.8);
     if (record.direction === "LR") begin.x += view.width * 0.3;
     else begin.y += view.height * 0.3;
+    showNote("this is the result; press 0 to see everything");
   }
+  isWhole = begin === whole;
   Object.assign(camera, begin);
+  if (begin !== whole && !from) hinted = { ...camera };
   applyCamera();
 };
 start();

@@ -10,7 +10,10 @@ const search = () => {
   for (const card of matches) card.group.classList.remove("match");
   const byId = /^#\d+$/.test(words);
   matches = words ? cards.filter((card) => (byId ? `#${card.id}` === words : searchText(card).includes(words))) : [];
-  for (const card of matches) card.group.classList.add("match");
+  for (const card of matches) {
+    ring(card);
+    card.group.classList.add("match");
+  }
   drawing.classList.toggle("searching", words !== "");
   current = -1;
   element("found").textContent = words ? (matches.length ? `${matches.length} found` : "none") : "";

@@ -7,13 +7,21 @@ const stateOf = (states) => {
   return found;
 };
 const isComputed = (card) => card.at <= position;
+// Whether the current step reads along this edge. A step of a folded node tells which of its card's edges those are.
+const isNowEdge = (edge, step) =>
+  step?.node === edge.target &&
+  (step.from ? step.from.includes(edge.source) : step.pass === "forward" || isSent(edge));
 const isSent = (edge) => edge.lines.length > 0 && edge.at <= position;
 const currentStep = () => (position ? record.steps[position - 1] : null);
 const gradientRows = (card) => stateOf(card.states)?.[1] ?? [];
 // A value that is not computed yet leaves its rows' labels.
 const valueRows = (card) =>
   card.values.map(([label, text, role]) => [label, isComputed(card) || role === "quiet" ? text : "", role]);
-const heatOf = (card) => stateOf(card.states)?.[2] ?? null;
+// A folded scope has the colour of what leaves it, the last of its numbers, once that is whole.
+const heatOf = (thing) => {
+  if (thing.what === "card") return stateOf(thing.states)?.[2] ?? null;
+  return thing.states.every(([at]) => at <= position) ? (thing.states.at(-1)?.[2] ?? null) : null;
+};
 const isAlarm = (card) => [...valueRows(card), ...gradientRows(card)].some((row) => row[1] && row[2] === "alarm");
 
 const spoken = (rows) =>
