@@ -232,7 +232,7 @@ class TestDocument:
         assert "are folded into cards" in data["note"]
         assert len(data["steps"]) > 200  # the walk goes on where its nodes are not shown
 
-    @pytest.mark.parametrize(("count", "longest"), [(100, 9), (900, 3)])
+    @pytest.mark.parametrize(("count", "longest"), [(100, 9), (1100, 3)])
     def test_of_many_steps_those_of_folded_nodes_are_told_in_short(self, count, longest):
         data = data_of(to_html(deep(count), limit=50))
         groups = {card["id"] for card in data["cards"] if card["kind"] == "group"}
