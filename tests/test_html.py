@@ -232,6 +232,19 @@ class TestDocument:
         assert "are folded into cards" in data["note"]
         assert len(data["steps"]) > 200  # the walk goes on where its nodes are not shown
 
+    @pytest.mark.parametrize(("count", "longest"), [(100, 9), (1100, 3)])
+    def test_of_many_steps_those_of_folded_nodes_are_told_in_short(self, count, longest):
+        data = data_of(to_html(deep(count), limit=50))
+        groups = {card["id"] for card in data["cards"] if card["kind"] == "group"}
+        assert max(len(step["lines"]) for step in data["steps"] if step["node"] in groups) == longest
+        assert max(len(step["lines"]) for step in data["steps"]) == 9
+
+    def test_an_operation_of_very_many_operands_tells_of_some(self):
+        steps = data_of(to_html(fan_out(200)))["steps"]
+        (stack,) = [step for step in steps if "stack" in str(step["lines"][0]) and step["pass"] == "backward"]
+        assert len(stack["lines"]) < 200
+        assert "140 more" in stack["lines"][-1][0][0]
+
     def test_scopes_count_and_measure_what_crosses_them(self):
         rng = np.random.default_rng(0)
         layer = nn.Linear(4, 3)

@@ -1,18 +1,18 @@
 """Steps and gradients as lines of text. Each line is a list of parts with a role, so that a terminal can colour it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import PurePath
 from typing import Any
 
 import numpy as np
 
-from autodiff import BackwardTrace, Node
+from autodiff import BackwardStep, BackwardTrace, Graph, Node
 from autodiff.origin import EXPRESSION
 
 from .ledger import is_finite
 from .notation import formula, label, shorten
 from .numbers import norm, number
-from .stepper import Stepper
+from .stepper import Arrival, Stepper
 from .view import SMALL, Line, local_line, product_line, total
 
 Text = list[Line]
@@ -32,15 +32,18 @@ def step_lines(stepper: Stepper, width: int = WIDTH) -> list[Text]:
         to w:  ∂v₂/∂w = x = 2.000    1.000 × 2.000 = 2.000    ∂v₂/∂w: — + 2.000 = 2.000
         to x:  ∂v₂/∂x = w = 3.000    1.000 × 3.000 = 3.000    ∂v₂/∂x: — + 3.000 = 3.000
     """
-    step = stepper.current
-    nodes = stepper.trace.graph.nodes
-    if step is None:
+    if stepper.current is None:
         return [[Line(f" before the first of {len(stepper)} steps", "quiet")]]
-    target = label(stepper.trace.graph.outputs[0])
-    node = step.node
-    lines = [_head(stepper.position, len(stepper), node, width)]
+    head = _head(stepper.position, len(stepper), stepper.current.node, width)
+    return [head, *told(stepper.trace.graph, stepper.current, stepper.arrivals, width)]
+
+
+def told(graph: Graph, step: BackwardStep, arrivals: Iterable[Arrival], width: int) -> list[Text]:
+    """A step without where the walk is: the node, and one line per message with the running sum it makes."""
+    nodes, node = graph.nodes, step.node
+    target = label(graph.outputs[0])
     written = label(node) if node.is_leaf else f"{label(node)} = {formula(node, nodes)}"
-    lines += _columns(
+    lines = _columns(
         [Line(" ── ", "quiet"), Line(f"node #{node.id}  {shorten(node.op)}   ", "quiet"), Line(written, "text")],
         [
             [Line("value ", "quiet"), Line(amount(node.value), _role(node.value, "forward"))],
@@ -52,7 +55,7 @@ def step_lines(stepper: Stepper, width: int = WIDTH) -> list[Text]:
         width,
     )
     rows = []
-    for position, (message, before) in enumerate(stepper.arrivals):
+    for position, (message, before) in enumerate(arrivals):
         if message.message is None:
             continue
         operand = label(nodes[message.operand])
@@ -67,10 +70,12 @@ def step_lines(stepper: Stepper, width: int = WIDTH) -> list[Text]:
                 ],
             )
         )
-    starts = [sum(len(part.text) for part in first) for first, _ in rows]
-    products = [len(rest[0][0].text) for _, rest in rows]
+    widths = [
+        max((_length(first) for first, _ in rows), default=0),
+        max((len(rest[0][0].text) for _, rest in rows), default=0),
+    ]
     for first, rest in rows:
-        lines += _columns(first, rest, width, [max(starts), max(products)])
+        lines += _columns(first, rest, width, widths)
     return lines
 
 

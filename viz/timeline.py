@@ -4,20 +4,22 @@ Positions 1 to n are the operations of the forward pass, in recording order; tho
 backward walk. At each something is said, in the words of the terminal's debugger.
 """
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from autodiff import BackwardTrace, Graph, Node
+from autodiff import BackwardStep, BackwardTrace, Graph, Node
 
+from . import stepper, text
 from .cards import gradient_rows
 from .content import Card, Edge, Line, Row, View
 from .heat import magnitude
 from .ledger import is_finite
 from .notation import formula, label, shorten
 from .numbers import norm
-from .stepper import Stepper
-from .text import amount, step_lines
+from .text import amount
 
 IN, OUT = "‖∂‖ in", "‖∂‖ out"
+MOST_IN_FULL = 4000  # steps; of more, those of folded nodes are told without their operands
 MOST_LINES = 60  # that a step says: an operation may have thousands of operands
 
 
@@ -52,7 +54,7 @@ class Timeline:
     """
 
     def __init__(self, graph: Graph, trace: BackwardTrace | None, content: View) -> None:
-        self.nodes, self.trace = graph.nodes, trace
+        self.graph, self.nodes, self.trace = graph, graph.nodes, trace
         self.homes = {id: card.id for card in content.cards for id in card.members}
         self.groups = {card.id for card in content.cards if card.kind == "group"}
         self.forward = [node for node in graph.nodes if not node.is_leaf]
@@ -61,16 +63,24 @@ class Timeline:
         self.arrivals: dict[int, list[Arrival]] = {}  # by operand
         self.sent: dict[int, list[tuple[int, Any]]] = {}  # operands and messages, by node
         self._whole_at: dict[tuple[int | None, int | None], int] = {}  # the last message between two cards
+        self.steps: list[tuple[BackwardStep, list[stepper.Arrival]]] = []  # with the sums that its messages meet
+        totals: dict[int, Any] = {}
         for position, step in enumerate(trace.steps if trace else (), len(self.forward) + 1):
+            found = []
             id = step.node.id
             self.visited_at[id] = position
             for message in step.messages:
+                found.append(stepper.Arrival(message, totals.get(message.operand)))
                 if message.message is not None:
                     arrival = Arrival(position, id, message.message, message.total)
                     self.arrivals.setdefault(message.operand, []).append(arrival)
                     self.sent.setdefault(id, []).append((message.operand, message.message))
                     self._whole_at[self.homes.get(message.operand), self.homes.get(id)] = position
+                    totals[message.operand] = message.total
+            self.steps.append((step, found))
         self.last = len(self.forward) + len(self.visited_at)
+        # Those whose steps are told without their operands, where telling of all would take longer than drawing.
+        self.in_short = self.groups if self.last > MOST_IN_FULL else set()
 
     def sent_at(self, edge: Edge) -> int:
         """When the message of an edge is sent; of an edge that stands for several, the last."""
@@ -159,16 +169,13 @@ class Timeline:
             }
             for position, node in enumerate(self.forward, 1)
         ]
-        if self.trace is None:
-            return told
-        stepper = Stepper(self.trace)
-        while (step := stepper.next()) is not None:
+        for position, (step, arrivals) in enumerate(self.steps, 1):
             told.append(
                 {
                     "pass": "backward",
                     **self._place(step.node),
-                    "name": f"Backward {stepper.position} of {len(stepper)}",
-                    "lines": self._backward_lines(stepper),
+                    "name": f"Backward {position} of {len(self.steps)}",
+                    "lines": self._backward_lines(step, arrivals),
                 }
             )
         return told
@@ -180,11 +187,13 @@ class Timeline:
         reads = dict.fromkeys(self.homes.get(id) for id in node.operands)
         return {"node": home, "from": [id for id in reads if id not in (home, None)]}
 
-    def _backward_lines(self, stepper: Stepper) -> list[list[list[str]]]:
-        # Without a width each column is a line of its own; the first line tells the position.
-        lines = [[[part.text, part.role] for part in line] for line in step_lines(stepper, 0)[1:]]
-        more = len(lines) - MOST_LINES
-        return lines if more <= 0 else [*lines[:MOST_LINES], [[f"       and {more} lines more", "quiet"]]]
+    def _backward_lines(self, step: BackwardStep, arrivals: Sequence[stepper.Arrival]) -> list[list[list[str]]]:
+        most = 0 if self.homes.get(step.node.id) in self.in_short else MOST_LINES
+        # Without a width each column is a line of its own.
+        lines = text.told(self.graph, step, arrivals[:most], 0)
+        told = [[[part.text, part.role] for part in line] for line in lines]
+        more = len(arrivals) - MOST_LINES if most else 0
+        return told if more <= 0 else [*told, [[f"       and {more} more", "quiet"]]]
 
     def _forward_lines(self, node: Node) -> list[list[list[str]]]:
         head = [
@@ -192,6 +201,10 @@ class Timeline:
             [f"node #{node.id}  {shorten(node.op)}   ", "quiet"],
             [f"{label(node)} = {formula(node, self.nodes)}", "text"],
         ]
+        role = "forward" if is_finite(node.value) else "alarm"
+        value = [["       value ", "quiet"], [amount(node.value), role]]
+        if self.homes.get(node.id) in self.in_short:
+            return [head, value]
         operands = [
             [[f"    from {label(self.nodes[id])} = ", "quiet"], [amount(self.nodes[id].value), "forward"]]
             for id in dict.fromkeys(node.operands[:MOST_LINES])
@@ -199,8 +212,7 @@ class Timeline:
         more = len(node.operands) - MOST_LINES
         if more > 0:
             operands.append([[f"    and {more} more", "quiet"]])
-        role = "forward" if is_finite(node.value) else "alarm"
-        return [head, *operands, [["       value ", "quiet"], [amount(node.value), role]]]
+        return [head, *operands, value]
 
 
 def _dash(row: Row) -> Row:

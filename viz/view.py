@@ -107,8 +107,8 @@ class _Builder:
         self.graph, self.trace, self.nodes, self.ids = graph, trace, graph.nodes, ids
         self.outputs = {node.id for node in graph.outputs}
         self.target = label(graph.outputs[0]) if graph.outputs else ""
-        self.sums = received(trace) if trace else {}
         self.messages: dict[int, tuple[Message, ...]] = {s.node.id: s.messages for s in trace.steps} if trace else {}
+        self.sums = received(self.messages.values())
         self.images: dict[int, Size] = {}
 
     def build(
@@ -341,11 +341,11 @@ def _edges_of(highlight: Wanted) -> set[tuple[int, int]]:
     return {(int(id), int(position)) for id, position in getattr(highlight, "edges", ())}
 
 
-def received(trace: BackwardTrace) -> dict[int, list[Any]]:
-    """The messages each node received, in the order of the walk."""
+def received(steps: Iterable[Sequence[Message]]) -> dict[int, list[Any]]:
+    """The messages each node received, given those that each step sent, in the order of the walk."""
     sums: dict[int, list[Any]] = {}
-    for step in trace.steps:
-        for message in step.messages:
+    for messages in steps:
+        for message in messages:
             if message.message is not None:
                 sums.setdefault(message.operand, []).append(message.message)
     return sums
