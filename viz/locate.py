@@ -16,6 +16,8 @@ from autodiff.tape import Value
 from .notation import label
 from .numbers import subscript
 
+NUMBERS_BEGIN = tuple("0123456789−-∞in")  # and inf, nan
+
 
 def located(trace: Any, wrt: Any) -> tuple[BackwardTrace, int]:
     """The trace, recorded if a live value is given, and the id of the node that is meant.
@@ -55,7 +57,8 @@ def _labelled(nodes: Sequence[Node], text: str) -> list[int]:
     """The nodes with this label. Nameless ones are called by their id, so only few labels have to be made."""
     number = re.fullmatch(f"[vc]([{subscript(1234567890)}]+)", text)
     id = int(unicodedata.normalize("NFKC", number[1])) if number else -1
-    maybe = (node for node in nodes if node.name or node.id == id or (node.op == "constant" and node.shape == ()))
+    is_number = text[:1] in NUMBERS_BEGIN
+    maybe = (node for node in nodes if node.name or node.id == id or (is_number and node.op == "constant"))
     return [node.id for node in maybe if label(node) == text]
 
 

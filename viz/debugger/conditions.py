@@ -7,7 +7,7 @@ import ast
 import re
 from collections.abc import Callable, Mapping
 from functools import reduce
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -88,6 +88,8 @@ def value_of(text: str, names: Mapping[str, Any]) -> Any:
 class _Calculator(Reader):
     """Computes on plain numbers and arrays. An infinity is a result like any other here."""
 
+    functions: ClassVar[Mapping[str, Callable[..., Any]]] = {**FUNCTIONS, **Reader.functions}
+
     def finite(self, node: ast.expr, value: Any) -> Any:
         return value
 
@@ -103,7 +105,7 @@ class _Calculator(Reader):
         is_plain = len(node.args) == 1 and not node.keywords and not isinstance(node.args[0], ast.Starred)
         if name in FUNCTIONS and is_plain:
             return FUNCTIONS[name](self.record(node.args[0]))
-        if name in FUNCTIONS and name not in self.functions:
+        if name in FUNCTIONS and name not in Reader.functions:
             raise self.refuse(node, f"{name} takes one value")
         return super().call(node)
 
