@@ -312,7 +312,9 @@ class Reader:
         function = self.functions.get(function_name)
         if not parts or function is None:
             near = difflib.get_close_matches(function_name, self.functions, 1)
-            hint = f"did you mean {near[0]}?" if near else f"use one of {', '.join(sorted(self.functions))}"
+            some = sorted(self.functions)
+            listed = ", ".join(some[:20]) + (", …" if len(some) > 20 else "")
+            hint = f"did you mean {near[0]}?" if near else f"use one of {listed}"
             raise self.refuse(node, f"{_short(function_name)} is not a function; {hint}")
         if any(isinstance(argument, ast.Starred) for argument in node.args):
             raise self.refuse(node, "starred arguments are not allowed")

@@ -164,6 +164,30 @@ class TestConditions:
         with pytest.raises(ExpressionError, match="the names are w, x"):
             value_of("q + 1", {"w": 1.0, "x": 2.0})
 
+    @pytest.mark.parametrize(
+        ("written", "value"), [("norm(g)", 5.0), ("max(|g|)", 4.0), ("any(isnan(g))", 0.0), ("sum(g, axis=0)", -1.0)]
+    )
+    def test_expressions_have_the_functions_of_conditions_too(self, written, value):
+        assert value_of(written, {"g": np.array([3.0, -4.0])}) == value
+
+    @pytest.mark.parametrize(
+        ("written", "said"), [("norn(g)", "did you mean norm"), ("zzz(g)", "…"), ("norm(g, g)", "takes one value")]
+    )
+    def test_an_unknown_function_is_answered_in_one_short_line(self, written, said):
+        with pytest.raises(ExpressionError, match=said) as raised:
+            value_of(written, {"g": 1.0})
+        assert len(str(raised.value)) < 300
+
+    def test_the_step_of_a_part_of_several_lines_names_that_part(self):
+        def loss(h):
+            return (
+                h * 3.0
+                - h
+            )  # fmt: skip
+
+        session = Session(traced(loss, 2.0))
+        assert "h * 3.0 - h" in text(stop_lines(session))
+
 
 class TestBreakpoints:
     @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import autodiff as ad
 
 pytest.importorskip("textual")
 
+from textual import events
 from textual.widgets import Input, Static
 
 from viz.debugger.screen import Canvas, CommandLine, DebuggerApp, Help
@@ -271,6 +272,100 @@ def test_it_follows_a_change_of_size():
         assert app.query_one("#around").display
 
     drive(network(), act)
+
+
+def is_in_sight(app):
+    graph = app.query_one("#graph")
+    place = app.query_one(Canvas).places[app.session.node.id]
+    top = graph.scroll_offset.y
+    return top <= place.row and place.row + place.height <= top + graph.content_size.height
+
+
+async def comes_in_sight(app, pilot):
+    """Whether it is in sight once the screen is drawn, without a key; a busy machine needs some rounds for that."""
+    for _ in range(50):
+        await pilot.pause(0.02)
+        if is_in_sight(app):
+            return True
+    return False
+
+
+@pytest.mark.parametrize("size", [(120, 30), (80, 30)])
+@pytest.mark.parametrize("record", [expression, network, long_chain])
+def test_the_current_node_is_in_sight_from_the_start_and_after_a_change_of_size(record, size):
+    async def act(app, pilot):
+        assert await comes_in_sight(app, pilot)
+        for other in ((60, 24), (140, 40), size):
+            await pilot.resize_terminal(*other)
+            assert await comes_in_sight(app, pilot), other
+
+    drive(record(), act, size)
+
+
+def at_once(app, text):
+    """What a terminal sends for text that is pasted or typed faster than it is read: keys without a pause."""
+    for character in text:
+        key = {"\n": "enter", ":": "colon", "/": "slash"}.get(character, character)
+        app.post_message(events.Key(key, None if character == "\n" else character))
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "position"),
+    [
+        (":until sqrt(|g|) > 1e9", "until sqrt(|g|) > 1e9", 1),
+        ("/mul", "until mul", 1),
+        ("gw", "goto w", 1),
+        (":next\nn:back\nn:qz", "qz", 3),
+        ("nnb:goto q", "goto q", 2),
+    ],
+)
+def test_keys_that_come_in_one_burst_are_taken_in_their_order(text, line, position):
+    async def act(app, pilot):
+        at_once(app, text)
+        await pilot.pause()
+        assert app.is_running
+        assert app._exit is False
+        assert app.query_one(CommandLine).value == line
+        assert app.session.cursor.position == position
+
+    drive(expression(), act)
+
+
+@pytest.mark.parametrize("before", ["", ":"])
+@pytest.mark.parametrize("pasted", ["until |g| > 1e9 # q", "until |g| > 1e9 # q\nquit\n"])
+def test_pasted_text_goes_into_the_line_and_is_not_run(before, pasted):
+    async def act(app, pilot):
+        at_once(app, before)
+        app.post_message(events.Paste(pasted))
+        at_once(app, "x")
+        await pilot.pause()
+        assert app.query_one(CommandLine).value == "until |g| > 1e9 # qx"
+
+    drive(expression(), act)
+
+
+def test_ctrl_c_stops_a_search_that_has_just_begun(monkeypatch):
+    monkeypatch.setattr("viz.debugger.screen.AT_ONCE", 10)
+
+    async def act(app, pilot):
+        begun, go_on = threading.Event(), threading.Event()
+
+        def stop_at(trace, text):  # the search has not come to its first step
+            begun.set()
+            assert go_on.wait(30)
+            return "never", lambda state: False
+
+        monkeypatch.setattr("viz.debugger.commands.stop_at", stop_at)
+        app.run_command("until never")
+        while not begun.is_set():
+            await pilot.pause(0.01)
+        await pilot.press("ctrl+c")
+        go_on.set()
+        await app.workers.wait_for_complete()
+        await pilot.pause()
+        assert "interrupted at step 2" in shown(app, "said")
+
+    drive(long_chain(), act)
 
 
 def test_a_large_graph_is_a_window_around_the_current_node():

@@ -1,5 +1,8 @@
 """Which node is meant: by its id, by a name that people see, or by the live value itself."""
 
+import re
+import unicodedata
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +14,9 @@ from autodiff.graph import freeze
 from autodiff.tape import Value
 
 from .notation import label
+from .numbers import subscript
+
+NUMBERS_BEGIN = tuple("0123456789−-∞in")  # and inf, nan
 
 
 def located(trace: Any, wrt: Any) -> tuple[BackwardTrace, int]:
@@ -27,7 +33,7 @@ def located(trace: Any, wrt: Any) -> tuple[BackwardTrace, int]:
         named = trace.graph.names.get(wrt)
         found = [] if named is None else [named]
         found = found or [node.id for node in nodes if node.name == wrt]
-        found = found or [node.id for node in nodes if label(node) == wrt]
+        found = found or _labelled(nodes, wrt)
     elif isinstance(wrt, Value) and ids is not None:
         found = [ids[wrt.index]] if wrt.index in ids else []
     elif isinstance(wrt, Value):  # a trace knows no live values: the node that looks like this one
@@ -45,6 +51,15 @@ def located(trace: Any, wrt: Any) -> tuple[BackwardTrace, int]:
     known = list(trace.graph.names)
     names = ", ".join(known[:20]) + (", ..." if len(known) > 20 else "") or "none"
     raise GraphError(f"{what} is no node of this graph; its ids are 0 to {len(nodes) - 1}, its named leaves {names}")
+
+
+def _labelled(nodes: Sequence[Node], text: str) -> list[int]:
+    """The nodes with this label. Nameless ones are called by their id, so only few labels have to be made."""
+    number = re.fullmatch(f"[vc]([{subscript(1234567890)}]+)", text)
+    id = int(unicodedata.normalize("NFKC", number[1])) if number else -1
+    is_number = text[:1] in NUMBERS_BEGIN
+    maybe = (node for node in nodes if node.name or node.id == id or (is_number and node.op == "constant"))
+    return [node.id for node in maybe if label(node) == text]
 
 
 def _is_of(node: Node, value: Value) -> bool:

@@ -7,7 +7,7 @@ import ast
 import re
 from collections.abc import Callable, Mapping
 from functools import reduce
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -88,6 +88,8 @@ def value_of(text: str, names: Mapping[str, Any]) -> Any:
 class _Calculator(Reader):
     """Computes on plain numbers and arrays. An infinity is a result like any other here."""
 
+    functions: ClassVar[Mapping[str, Callable[..., Any]]] = {**FUNCTIONS, **Reader.functions}
+
     def finite(self, node: ast.expr, value: Any) -> Any:
         return value
 
@@ -97,6 +99,16 @@ class _Calculator(Reader):
         known = ", ".join([*self.bound][:20]) or "none"
         raise self.refuse(node, f"is not known here; the names are {known}")
 
+    def call(self, node: ast.Call) -> Any:
+        """A function of conditions where it is given one value; else, if there is one, that of expressions."""
+        name = node.func.id if isinstance(node.func, ast.Name) else ""
+        is_plain = len(node.args) == 1 and not node.keywords and not isinstance(node.args[0], ast.Starred)
+        if name in FUNCTIONS and is_plain:
+            return FUNCTIONS[name](self.record(node.args[0]))
+        if name in FUNCTIONS and name not in Reader.functions:
+            raise self.refuse(node, f"{name} takes one value")
+        return super().call(node)
+
 
 class _Tester(_Calculator):
     """Tests: also `and`, `or`, `not`, and chains such as 0 < value < 1."""
@@ -105,11 +117,9 @@ class _Tester(_Calculator):
 
     def call(self, node: ast.Call) -> Any:
         name = node.func.id if isinstance(node.func, ast.Name) else ""
-        if name not in FUNCTIONS:
-            return super().call(node)  # which says so
-        if len(node.args) != 1 or node.keywords or isinstance(node.args[0], ast.Starred):
+        if name in FUNCTIONS and (len(node.args) != 1 or node.keywords or isinstance(node.args[0], ast.Starred)):
             raise self.refuse(node, f"{name} takes one value")
-        return FUNCTIONS[name](self.record(node.args[0]))
+        return super().call(node)
 
     def both(self, node: ast.BoolOp) -> Any:
         combine = np.logical_and if isinstance(node.op, ast.And) else np.logical_or
@@ -130,7 +140,7 @@ class _Tester(_Calculator):
         return reduce(lambda a, b: _combined(np.logical_and, a, b), tests)
 
 
-_Calculator.kinds = {**Reader.kinds, ast.Name: _Calculator.name}
+_Calculator.kinds = {**Reader.kinds, ast.Name: _Calculator.name, ast.Call: _Calculator.call}
 _TESTED: dict[type[ast.expr], Callable[..., Any]] = {
     ast.Call: _Tester.call,
     ast.BoolOp: _Tester.both,

@@ -6,6 +6,7 @@ click. `panels` makes what stands in the panels.
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from rich.text import Text
@@ -70,18 +71,18 @@ class DebuggerApp(App[None]):
     .narrow.low #source { display: none; }
     .low .panel { border: none; border-top: solid $border-blurred; padding: 0 1; }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("n,space", "run('next')", "next", key_display="n"),
-        Binding("b", "run('back')", "back"),
-        Binding("c", "run('continue')", "continue"),
-        Binding("f", "turn", "pass"),
-        Binding("g", "type('goto ')", "goto"),
-        Binding("slash", "type('until ')", "find", key_display="/"),
-        Binding("z", "run('quiz')", "quiz"),
-        Binding("colon,enter", "type('')", "command", key_display=":"),
-        Binding("question_mark,h", "help", "help", key_display="?"),
-        Binding("t", "theme", "light/dark", show=False),
-        Binding("q,ctrl+d", "quit", "quit", key_display="q"),
+    BINDINGS: ClassVar[list[BindingType]] = [  # of priority: run at once, so that the next key finds the new focus
+        Binding("n,space", "run('next')", "next", key_display="n", priority=True),
+        Binding("b", "run('back')", "back", priority=True),
+        Binding("c", "run('continue')", "continue", priority=True),
+        Binding("f", "turn", "pass", priority=True),
+        Binding("g", "type('goto ')", "goto", priority=True),
+        Binding("slash", "type('until ')", "find", key_display="/", priority=True),
+        Binding("z", "run('quiz')", "quiz", priority=True),
+        Binding("colon,enter", "type('')", "command", key_display=":", priority=True),
+        Binding("question_mark,h", "help", "help", key_display="?", priority=True),
+        Binding("t", "theme", "light/dark", show=False, priority=True),
+        Binding("q,ctrl+d", "quit", "quit", key_display="q", priority=True),
         Binding("ctrl+c", "interrupt", "", show=False, priority=True),
     ]
 
@@ -114,7 +115,7 @@ class DebuggerApp(App[None]):
 
     def on_mount(self) -> None:
         self.query_one("#graph").border_title = "graph"
-        self.query_one("#graph").focus()
+        self.screen.set_focus(self.query_one(Graph))
         self.say([[Line(f" {NOTICE}", "alarm")]] if self.session.cause is not None else [])
 
     def on_resize(self, event: events.Resize) -> None:
@@ -122,12 +123,39 @@ class DebuggerApp(App[None]):
         self.screen.set_class(event.size.height < LOW, "low")
         self.call_after_refresh(self.show)
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """The keys of the graph are letters to the command line, and no keys of the help."""
+        is_hotkey = action in ("run", "turn", "type", "help", "theme", "quit")
+        return not (is_hotkey and (isinstance(self.focused, CommandLine) or isinstance(self.screen, Help)))
+
+    async def on_event(self, event: events.Event) -> None:
+        """Typed and pasted text goes into the line here, in the order it comes; a queue per widget would mix it up."""
+        if (
+            isinstance(event, events.Key | events.Paste)
+            and not event.is_forwarded
+            and not isinstance(self.screen, Help)
+        ):
+            is_typing = isinstance(self.focused, CommandLine)
+            if isinstance(event, events.Paste):
+                self._insert(event.text if is_typing else event.text.lstrip().removeprefix(":"))
+                return
+            if is_typing and event.is_printable and event.character is not None:
+                self._insert(event.character)
+                return
+        await super().on_event(event)
+
+    def _insert(self, text: str) -> None:
+        command = self.query_one(CommandLine)
+        if self.focused is not command:
+            self.action_type("")
+        command.replace("".join(text.splitlines()[:1]), *command.selection)
+
     def run_command(self, text: str) -> None:
         """Run a line, say what it answers, and show where that leads. A long search does not hold up the keys."""
         if self.is_searching:
             self.say([[Line(" still searching; Ctrl-C stops it", "quiet")]])
         elif self._takes_long(text):
-            self.is_searching = True
+            self.is_searching, self.session.is_interrupted = True, False  # before the thread: Ctrl-C may come at once
             self.say([[Line(" searching; Ctrl-C stops it", "quiet")]])
             self.run_worker(lambda: self.call_from_thread(self._finish, self._executed(text)), thread=True)
         else:
@@ -165,7 +193,7 @@ class DebuggerApp(App[None]):
         command = self.query_one(CommandLine)
         command.placeholder = "a number, or an expression; hint, skip" if asked else PLACEHOLDER
         if asked:
-            command.focus()
+            self.screen.set_focus(command)
 
     def show(self) -> None:
         """Show the state of the session in every panel."""
@@ -178,8 +206,7 @@ class DebuggerApp(App[None]):
         canvas.update(graph_text(session, lines, places, palette))
         shown, every = len(places), len(places) + left_out
         graph.border_title = f"graph   {shown} of {every:,} nodes, around this one" if left_out else "graph"
-        place = places[session.node.id]
-        graph.scroll_to(y=place.row - (graph.content_size.height - place.height) // 2, animate=False)
+        graph.reveal(places[session.node.id])
         for name, content in (("step", step_text), ("around", around), ("source", source)):
             panel = self.query_one(f"#{name}", Static)
             room = panel.content_size.width or self.size.width - 4
@@ -198,8 +225,8 @@ class DebuggerApp(App[None]):
     def action_type(self, text: str) -> None:
         """Begin a line."""
         command = self.query_one(CommandLine)
+        self.screen.set_focus(command)  # at once: `focus()` waits until the next keys have gone elsewhere
         command.value = text
-        command.focus()
         command.cursor_position = len(text)
 
     def action_help(self) -> None:
@@ -217,25 +244,36 @@ class DebuggerApp(App[None]):
             self.session.is_interrupted = True
             return
         self.query_one(CommandLine).value = ""
-        self.query_one(Graph).focus()
+        self.screen.set_focus(self.query_one(Graph))
         self.say([[Line(" Ctrl-C gives up a line; q, or Ctrl-D, leaves", "quiet")]])
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        event.input.value = ""
-        self.run_command(event.value)
-        if self.session.question is None and event.value.strip():
-            self.query_one(Graph).focus()
+    def submit(self, line: str) -> None:
+        """Run the line that was typed; the keys are the graph's again."""
+        self.run_command(line)
+        if self.session.question is None and line.strip():
+            self.screen.set_focus(self.query_one(Graph))
 
 
 class Graph(VerticalScroll):
     """The panel of the graph; it has the keys as long as nothing is typed."""
 
     BINDINGS: ClassVar[list[BindingType]] = [  # these step and do not scroll; the wheel, Page Up and Page Down do
-        Binding("right,down", "app.run('next')", show=False),
-        Binding("left,up", "app.run('back')", show=False),
-        Binding("home", "app.run('goto 1')", show=False),
-        Binding("end", "app.run('goto end')", show=False),
+        Binding("right,down", "app.run('next')", show=False, priority=True),
+        Binding("left,up", "app.run('back')", show=False, priority=True),
+        Binding("home", "app.run('goto 1')", show=False, priority=True),
+        Binding("end", "app.run('goto end')", show=False, priority=True),
     ]
+    place: Place | None = None
+
+    def reveal(self, place: Place | None = None) -> None:
+        """Scroll so that a place of the drawing, or the last one asked for, is in the middle."""
+        self.place = place or self.place
+        if self.place is not None:
+            middle = self.place.row - (self.content_size.height - self.place.height) // 2
+            self.scroll_to(y=middle, animate=False, immediate=True)
+
+    def on_resize(self) -> None:
+        self.reveal()
 
 
 class Canvas(Static):
@@ -244,6 +282,9 @@ class Canvas(Static):
     def __init__(self, id: str) -> None:
         super().__init__(id=id)
         self.places: dict[int, Place] = {}
+
+    def on_resize(self) -> None:
+        self.app.query_one(Graph).reveal()  # only now can it be scrolled as far as the new drawing needs
 
     def on_click(self, event: events.Click) -> None:
         for id, place in self.places.items():
@@ -256,11 +297,17 @@ class CommandLine(Input):
     """The line at the bottom: completion by Tab, history by the arrows, Escape leaves it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("tab", "complete", show=False),
-        Binding("up", "recall(-1)", show=False),
-        Binding("down", "recall(1)", show=False),
-        Binding("escape", "leave", show=False),
-        Binding("ctrl+d", "app.quit", show=False),
+        *(
+            replace(key, priority=True)
+            for key in Input.BINDINGS
+            if isinstance(key, Binding) and "ctrl+d" not in key.key
+        ),
+        Binding("delete", "delete_right", show=False, priority=True),
+        Binding("tab", "complete", show=False, priority=True),
+        Binding("up", "recall(-1)", show=False, priority=True),
+        Binding("down", "recall(1)", show=False, priority=True),
+        Binding("escape", "leave", show=False, priority=True),
+        Binding("ctrl+d", "exit", show=False, priority=True),
     ]
 
     def __init__(self, session: Session) -> None:
@@ -290,13 +337,19 @@ class CommandLine(Input):
     def action_leave(self) -> None:
         """Back to the graph, and its keys."""
         self.value = ""
-        self.app.query_one(Graph).focus()
+        self.screen.set_focus(self.app.query_one(Graph))
+
+    def action_exit(self) -> None:
+        """Leave the debugger."""
+        self.app.exit()
 
     async def action_submit(self) -> None:
-        if self.value.strip():
-            self.history.append(self.value)
+        line, self.value = self.value, ""
+        if line.strip():
+            self.history.append(line)
         self._recalled = len(self.history)
-        await super().action_submit()
+        if isinstance(self.app, DebuggerApp):
+            self.app.submit(line)
 
 
 class _Suggest(Suggester):

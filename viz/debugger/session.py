@@ -39,7 +39,7 @@ class Session:
         self.question: Question | None = None
         self.right = self.asked = 0
         self.last_command = ""
-        self.is_interrupted = False  # another thread may set it, to stop a long search
+        self.is_interrupted = False  # another thread sets it to stop a long search, and clears it before one
         self._last_number = 0
         self._seen: dict[int, Any] = {}
         self._names: list[str] | None = None
@@ -114,7 +114,6 @@ class Session:
 
         Raises SettingError, and does not move, if it is interrupted.
         """
-        self.is_interrupted = False
         for position in range(self.cursor.position + 1, len(self.cursor) + 1):
             if self.is_interrupted:
                 raise SettingError(f"interrupted at step {position}; nothing was found before it")
