@@ -83,9 +83,11 @@ def _head(position: int, count: int, node: Node, width: int) -> Text:
     head = f" backward {position} of {count}"
     if node.source is None:
         return [Line(head, "quiet")]
-    place = f"{PurePath(node.source.file).name}:{node.source.line}   {node.source.part or node.source.text}"
+    is_long = node.source.end_line not in (None, node.source.line)  # of several lines the first alone misleads
+    written = node.source.part if is_long and node.source.part else node.source.text
+    place = f"{PurePath(node.source.file).name}:{node.source.line}   {written}"
     if node.source.file == EXPRESSION:
-        place = node.source.part or node.source.text
+        place = written
     place = shorten(place, 10_000)
     gap = max(3, 51 - len(head)) if width >= 80 else 3
     room = max(10, width - len(head) - gap)
