@@ -36,10 +36,12 @@ class Neighbourhood:
         nodes = session.nodes
         shown = [n.id for n in nodes if not self._is_detail(n.id)] if len(nodes) <= 3 * MAX_BOXES else []
         self.whole = shown if len(shown) <= MAX_BOXES else []
+        self._cards: dict[int, Card] = {}
 
     def draw(self, width: int) -> tuple[list[str], dict[int, Place], int]:
         """The lines, where each node is in them, and how many nodes are left out."""
         node = self.session.node.id
+        self._cards.clear()  # of the last step; the windows that are tried share theirs
         windows = (self.around(node, most) for most in (MOST_NEAR, 12, 10, 8, 6, 5, 4, 3))
         for ids in chain([self.whole] if self.whole else [], windows):
             drawn = placed_boxes(self.view(ids), width)
@@ -76,7 +78,10 @@ class Neighbourhood:
     def view(self, ids: Sequence[int]) -> View:
         """A view of these nodes at the current step."""
         shown = set(ids)
-        cards = tuple(self.card(id) for id in ids)
+        for id in ids:
+            if id not in self._cards:
+                self._cards[id] = self.card(id)
+        cards = tuple(self._cards[id] for id in ids)
         edges = tuple(
             Edge(operand, id, position, (), False)
             for id in ids
