@@ -1,4 +1,4 @@
-"""Recipes: configurations under a name, those whose results are measured against published ones among them.
+"""Recipes: configurations under a name, some of them for networks whose results are published.
 
 A recipe states only what differs from the defaults.
 """
@@ -20,7 +20,7 @@ class Recipe(NamedTuple):
 _PLAIN = {"data": "mnist", "dropout": 0.0, "l2": 0.0, "epochs": 20}
 RECIPES: dict[str, Recipe] = {
     "default": Recipe(
-        "784-256-128-10 with dropout and L2, about a minute on two cores",
+        "784-256-128-10 with dropout and L2",
         {"data": "mnist", "epochs": 20},
     ),
     "linear": Recipe(
