@@ -13,7 +13,8 @@ pytest.importorskip("textual")
 from textual import events
 from textual.widgets import Input, Static
 
-from viz.debugger.screen import Canvas, CommandLine, DebuggerApp, Help
+from viz.debugger.graph_panel import Canvas
+from viz.debugger.screen import CommandLine, DebuggerApp, Help
 from viz.debugger.session import Session
 
 
