@@ -1,6 +1,7 @@
 """The gradient debugger without a terminal: conditions, breakpoints, commands, the quiz, and where it stands."""
 
 import contextlib
+import re
 import time
 
 import numpy as np
@@ -138,6 +139,26 @@ class TestConditions:
     def test_anything_else_is_refused_at_once_and_nothing_is_run(self, condition):
         with pytest.raises(ExpressionError):
             Condition(condition)
+
+    @pytest.mark.parametrize(
+        ("condition", "quoted"),
+        [
+            ("max(|g|, 1) > 3", "'max(|g|, 1)': max takes one value"),
+            ("|g| >", "'|g| >': invalid syntax"),
+            ("|g|.x > 1", "'|g|.x': is not allowed"),
+            ("|g| > 1 and " * 10 + "|q| > 2", "'q' at column 122: is not known here"),
+            ("foo(|g|) > 2", "'foo' is not a function; use one of abs, all"),
+            ("|g > 3", "'|g > 3': a | is left over"),
+        ],
+    )
+    def test_an_error_quotes_what_was_typed(self, condition, quoted):
+        with pytest.raises(ExpressionError, match=re.escape(quoted)):
+            Condition(condition)
+        assert Condition("  |g|  >  1 ").text == "|g| > 1"
+
+    def test_division_by_zero_is_an_infinity_on_the_way(self):
+        x = ad.Scalar(0.0, name="x")
+        assert holds_at("1/value == inf", ad.backprop(x * 2)) == [1, 2]
 
     @pytest.mark.parametrize("condition", ["g > 9**9**9**9", "g > 9**99999999", "value**1e308 > 0"])
     def test_huge_numbers_are_no_trap(self, condition):
