@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rich.text import Text
 
 import autodiff as ad
 import viz
@@ -19,6 +20,7 @@ from viz.debugger.lines import stop_lines
 from viz.debugger.neighbourhood import Neighbourhood
 from viz.debugger.session import Session
 from viz.debugger.state import State
+from viz.terminal import wrapped
 
 
 def example():
@@ -708,3 +710,10 @@ class TestFirstCause:
         assert (session.cause, session.breakpoints) == (None, [])
         with pytest.raises(SettingError, match="cause: the result and all gradients are finite"):
             execute(session, "cause")
+
+
+@given(st.text(alphabet="ab 漢∂", max_size=60), st.integers(3, 30))
+def test_a_wrapped_line_keeps_to_the_width_and_loses_nothing(text, width):
+    lines = wrapped(Text(text), width)
+    assert all(line.cell_len <= width for line in lines)
+    assert "".join("".join(line.plain for line in lines).split()) == "".join(text.split())

@@ -13,7 +13,7 @@ from autodiff.errors import AutodiffError, SettingError
 from ..content import Line
 from ..derivation import derive
 from ..drawing import draw
-from ..layered_text import to_text
+from ..layered_text import LEAST_WIDTH, to_text
 from ..notation import label
 from ..path_sums import paths
 from ..text import Text, amount
@@ -288,7 +288,8 @@ def _draw(session: Session, argument: str) -> Reply:
         path = draw(session.trace, highlight=session.node.id).save(os.path.expanduser(argument))
         return Reply([_say(f"wrote {path}")])
     content = view(session.trace, limit=MOST_CARDS, highlight=session.node.id)
-    return Reply([_say(line, "text") for line in to_text(content, width=100).splitlines()])
+    drawing = to_text(content, width=max(session.width - 1, LEAST_WIDTH))
+    return Reply([_say(line, "text") for line in drawing.splitlines()])
 
 
 def _show(session: Session, argument: str) -> Reply:

@@ -170,6 +170,7 @@ class DebuggerApp(App[None]):
         return is_search and self.session.question is None and len(cursor) - cursor.position > AT_ONCE
 
     def _executed(self, text: str) -> Reply | AutodiffError:
+        self.session.width = self.size.width - 3
         try:
             return execute(self.session, text)
         except AutodiffError as error:
