@@ -356,7 +356,7 @@ def test_ctrl_c_stops_a_search_that_has_just_begun(monkeypatch):
             assert go_on.wait(30)
             return "never", lambda state: False
 
-        monkeypatch.setattr("viz.debugger.commands.stop_at", stop_at)
+        monkeypatch.setattr("viz.debugger.moves.stop_at", stop_at)
         app.run_command("until never")
         while not begun.is_set():
             await pilot.pause(0.01)
@@ -390,7 +390,7 @@ def test_a_long_search_holds_up_nothing_and_ctrl_c_stops_it(monkeypatch):
             assert go_on.wait(30)
             return False
 
-        monkeypatch.setattr("viz.debugger.commands.stop_at", lambda trace, text: ("never", test))
+        monkeypatch.setattr("viz.debugger.moves.stop_at", lambda trace, text: ("never", test))
         app.run_command("until never")
         while not reached.is_set():
             await pilot.pause(0.01)

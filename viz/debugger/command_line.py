@@ -23,10 +23,10 @@ class CommandLine(Input):
             if isinstance(key, Binding) and "ctrl+d" not in key.key
         ),
         Binding("delete", "delete_right", show=False, priority=True),
-        Binding("tab", "complete", show=False, priority=True),
-        Binding("up", "recall(-1)", show=False, priority=True),
+        Binding("tab", "complete", "complete", key_display="Tab", priority=True),
+        Binding("up", "recall(-1)", "earlier", priority=True),
         Binding("down", "recall(1)", show=False, priority=True),
-        Binding("escape", "leave", show=False, priority=True),
+        Binding("escape", "leave", "back to the graph", key_display="Esc", priority=True),
         Binding("ctrl+d", "exit", show=False, priority=True),
     ]
 

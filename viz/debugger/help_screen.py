@@ -49,7 +49,7 @@ class Help(ModalScreen[None]):
             lines.append([Line(f"  {usage}  ", "text"), Line(head, "quiet")])
             if c.name == "break":
                 lines += [[Line(" " * (width + 4) + line, "quiet")] for line in more]
-        return joined(lines, self._palette)
+        return joined(lines, self._palette, min(92, self.app.size.width) - 5)
 
 
 KEYS = (

@@ -19,8 +19,9 @@ from autodiff.errors import AutodiffError
 from ..content import Line
 from ..theme import DARK, LIGHT
 from .colours import is_light, textual_theme
+from .command import Reply
 from .command_line import CommandLine
-from .commands import COMMANDS, Reply, execute
+from .commands import COMMANDS, execute
 from .fault import NOTICE
 from .graph_panel import GraphPanel
 from .help_screen import Help
@@ -72,18 +73,19 @@ class DebuggerApp(App[None]):
     .narrow.low #source { display: none; }
     .low .panel { border: none; border-top: solid $border-blurred; padding: 0 1; }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [  # of priority: run at once, so that the next key finds the new focus
+    BINDINGS: ClassVar[list[BindingType]] = [
+        # Of priority: run at once, so that the next key finds the new focus. A narrow window shows the first of them.
         Binding("n,space", "run('next')", "next", key_display="n", priority=True),
         Binding("b", "run('back')", "back", priority=True),
-        Binding("c", "run('continue')", "continue", priority=True),
-        Binding("f", "turn", "pass", priority=True),
-        Binding("g", "type('goto ')", "goto", priority=True),
-        Binding("slash", "type('until ')", "find", key_display="/", priority=True),
-        Binding("z", "run('quiz')", "quiz", priority=True),
-        Binding("colon,enter", "type('')", "command", key_display=":", priority=True),
         Binding("question_mark,h", "help", "help", key_display="?", priority=True),
-        Binding("t", "theme", "light/dark", show=False, priority=True),
         Binding("q,ctrl+d", "quit", "quit", key_display="q", priority=True),
+        Binding("colon,enter", "type('')", "command", key_display=":", priority=True),
+        Binding("c", "run('continue')", "continue", priority=True),
+        Binding("slash", "type('until ')", "find", key_display="/", priority=True),
+        Binding("g", "type('goto ')", "goto", priority=True),
+        Binding("f", "turn", "pass", priority=True),
+        Binding("z", "run('quiz')", "quiz", priority=True),
+        Binding("t", "theme", "light/dark", show=False, priority=True),
         Binding("ctrl+c", "interrupt", "", show=False, priority=True),
     ]
 
@@ -190,7 +192,7 @@ class DebuggerApp(App[None]):
         """Show an answer above the command line; it goes with the next one."""
         notes = self.query_one("#notes")
         notes.display = bool(lines)
-        self.query_one("#said", Static).update(joined(lines, self.palette))
+        self.query_one("#said", Static).update(joined(lines, self.palette, self.size.width - 3))
         notes.scroll_home(animate=False)
         asked = self.session.question is not None
         command = self.query_one(CommandLine)
