@@ -146,3 +146,11 @@ def test_a_value_changed_in_place_is_told_once_however_often_it_was_used():
     loss = ad.sum(w * w * w)
     w.data[0] = 5.0
     assert [finding.rule for finding in ad.lint(loss)] == ["changed-in-place"]
+
+
+def test_a_factor_of_zero_is_not_said_to_leave_out_what_it_turns_into_nan():
+    with np.errstate(all="ignore"):
+        findings = ad.lint(ad.sum(ad.log(ad.Tensor([1.0, 0.0], "x")) * np.array([1.0, 0.0])))
+    (found,) = [finding for finding in findings if finding.rule == "hidden-nan"]
+    assert "a factor of 0 does not leave it out: 0 · −inf is NaN" in found.why
+    assert found.remedy.startswith("choose instead of multiplying")
