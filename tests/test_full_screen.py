@@ -275,6 +275,34 @@ def test_it_follows_a_change_of_size():
     drive(network(), act)
 
 
+def test_the_drawing_keeps_to_the_panel_whatever_the_size_was_before():
+    async def act(app, pilot):
+        app.run_command("cause")
+        for size in ((50, 24), (120, 36), (50, 40)):
+            await pilot.resize_terminal(*size)
+            await pilot.pause()
+            await pilot.pause()
+            assert max(map(len, shown(app, "canvas").splitlines())) <= app.query_one("#graph").room
+
+    x = ad.Tensor([1.0, 0.0], "x")
+    with np.errstate(all="ignore"):
+        drive(ad.backprop(ad.sum(ad.log(ad.Tensor([1.0, 2.0], "w") * x) * np.array([1.0, 0.0]))), act)
+
+
+def test_the_panels_stand_still_while_one_steps():
+    async def act(app, pilot):
+        for _ in range(3):
+            await pilot.press("n")
+        await pilot.pause()
+        before = {name: app.query_one(f"#{name}").region for name in ("step", "around", "source", "graph")}
+        for _ in range(4):
+            await pilot.press("n")
+            await pilot.pause()
+            assert before == {name: app.query_one(f"#{name}").region for name in before}
+
+    drive(long_chain(), act)
+
+
 def is_in_sight(app):
     graph = app.query_one("#graph")
     place = app.query_one(Canvas).places[app.session.node.id]

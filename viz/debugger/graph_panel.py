@@ -23,9 +23,10 @@ class GraphPanel(VerticalScroll):
         Binding("end", "app.run('goto end')", show=False, priority=True),
     ]
 
-    def __init__(self, pick: Callable[[int], None]) -> None:
+    def __init__(self, pick: Callable[[int], None], redraw: Callable[[], None]) -> None:
         super().__init__(id="graph", classes="panel")
         self.canvas = Canvas(pick, self.reveal)
+        self._redraw, self._drawn_for = redraw, 0
         self._shown: Place | None = None
 
     def compose(self) -> ComposeResult:
@@ -38,6 +39,7 @@ class GraphPanel(VerticalScroll):
 
     def draw(self, text: Text, places: Mapping[int, Place], current: int) -> None:
         """Show a drawing, with the place of the current node in the middle."""
+        self._drawn_for = self.room
         self.canvas.places = places
         self.canvas.put(text)
         self._shown = places[current]
@@ -50,7 +52,10 @@ class GraphPanel(VerticalScroll):
             self.scroll_to(y=middle, animate=False, immediate=True)
 
     def on_resize(self) -> None:
-        self.reveal()
+        if self._drawn_for and self._drawn_for != self.room:
+            self._redraw()  # a change of the window comes here later than to the app
+        else:
+            self.reveal()
 
 
 class Canvas(Steady):

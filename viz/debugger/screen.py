@@ -106,7 +106,7 @@ class DebuggerApp(App[None]):
     def compose(self) -> ComposeResult:
         yield Static(id="head")
         with Horizontal(id="body"):
-            yield GraphPanel(lambda id: self.run_command(f"goto #{id}"))
+            yield GraphPanel(lambda id: self.run_command(f"goto #{id}"), self.show)
             with Vertical(id="side"):
                 for name in ("step", "around", "source"):
                     yield Steady(id=name, classes="panel")
