@@ -88,7 +88,7 @@ def draw(
     """Draw the computation with its gradients and the chain rule on every edge."""
     import autodiff as ad
     from autodiff.source import read_source
-    from viz.drawing import drawing_of
+    from viz.drawing import drawing_of, format_of
 
     paths = [_drawing_path(text) for text in output or ["backprop.svg"]]
     options: dict[str, Any] = {"heat": heat, "depth": depth} | ({} if limit is None else {"limit": limit})
@@ -101,16 +101,20 @@ def draw(
         options["images"] = _image_sizes(images)
     with ad.recording(source=True):
         value = read_source(source, values or [])()
-    drawing = drawing_of(value, theme=theme, direction=direction, options=options)
+    drawing = drawing_of(value, format=format_of(paths[0]), theme=theme, direction=direction, options=options)
     for text, path in zip(output or [""], paths, strict=True):
         if text.endswith(("/", os.sep)):
             path.parent.mkdir(parents=True, exist_ok=True)
         typer.echo(f"wrote {drawing.save(path)}")
-    if drawing.content.note:
-        typer.echo(f"note: {drawing.content.note}", err=True)
+    for note in {drawing.content_in(format_of(path)).note: None for path in paths}:
+        if note:
+            typer.echo(f"note: {note}", err=True)
     if open_it:
+        import webbrowser  # which, other than `xdg-open`, can tell that there is nothing to open a file with
+
         for path in paths:
-            typer.launch(str(path))
+            if not webbrowser.open(path.resolve().as_uri()):
+                typer.echo(f"note: no browser was found to open {path}", err=True)
 
 
 def _image_sizes(text: str) -> dict[str, tuple[int, int] | None]:

@@ -10,9 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
-from .numbers import minus
+from .numbers import minus, norm
 from .theme import Theme
 
 LEVELS = 32  # colours of a scale
@@ -72,14 +70,10 @@ def magnitude(g: Any) -> float | None:
     """
     if g is None:
         return None
-    array = np.abs(np.asarray(g, dtype=np.float64).ravel())
-    largest = float(array.max(initial=0.0))
-    if not math.isfinite(largest):
+    size = norm(g)
+    if not math.isfinite(size):
         return None
-    if largest == 0:
-        return -math.inf
-    # Scaled first: the squares of huge and of tiny numbers are not floats.
-    return math.log10(largest) + math.log10(float(np.linalg.norm(array / largest)))
+    return math.log10(size) if size else -math.inf
 
 
 @dataclass(frozen=True)

@@ -74,14 +74,24 @@ def view(
     Raises GraphError for anything that cannot be drawn or a node that is not in it, SettingError for an unknown field
     or a value that is no image.
     """
-    show = frozenset([show] if isinstance(show, str) else show)
-    for field in sorted(show - set(FIELDS)):
-        raise SettingError(f"show: {field!r} is not known; choose from {', '.join(FIELDS)}")
+    for name, given in (("limit", limit), *([("depth", depth)] if depth is not None else [])):
+        if not isinstance(given, int | np.integer) or isinstance(given, bool):
+            raise SettingError(f"{name} must be a whole number, got {given!r}")
+    chosen = _fields(show)
     record, found = recorded(subject)
     graph, trace = (record.graph, record) if isinstance(record, BackwardTrace) else (record, None)
     builder = _Builder(graph, trace, ids or found)
     builder.images = builder.sizes_of(images)
-    return builder.build(show, highlight, wrt, heat, limit, depth)
+    return builder.build(chosen, highlight, wrt, heat, limit, depth)
+
+
+def _fields(show: Any) -> frozenset[str]:
+    """The fields that `show` names, one or several. Raises SettingError for any that there is not."""
+    fields = [show] if isinstance(show, str) or not isinstance(show, Iterable) else list(show)
+    for field in fields:
+        if field not in FIELDS:
+            raise SettingError(f"show: {field!r} is not known; choose from {', '.join(FIELDS)}")
+    return frozenset(fields)
 
 
 def recorded(subject: Any, names: Mapping[int, str] | None = None) -> tuple[Graph | BackwardTrace, dict[int, int]]:
