@@ -84,7 +84,7 @@ class Picture:
             for suffix in suffixes:
                 buffer = io.BytesIO()
                 figure.savefig(buffer, format=suffix[1:], metadata=_METADATA[suffix])
-                figure.set_layout_engine("none")
+                figure.set_layout_engine(None)  # with any engine, even "none", the next form would be drawn twice
                 data = buffer.getvalue()
                 drawn.append(_with_alternative(data, self.title, self.description) if suffix == ".svg" else data)
         return drawn
