@@ -80,7 +80,10 @@ def health(request):
     return HEALTH[request.param]()
 
 
-LOOKS = {*zip(HEALTH, itertools.cycle(THEMES), strict=False), *(("dead", theme) for theme in THEMES)}  # a theme is colours alone
+LOOKS = {
+    *zip(HEALTH, itertools.cycle(THEMES), strict=False),
+    *(("dead", theme) for theme in THEMES),
+}  # a theme is colours alone
 
 
 @pytest.mark.parametrize(("name", "theme"), sorted(LOOKS))
