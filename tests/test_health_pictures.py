@@ -80,10 +80,8 @@ def health(request):
     return HEALTH[request.param]()
 
 
-LOOKS = {
-    *zip(HEALTH, itertools.cycle(THEMES), strict=False),
-    *(("dead", theme) for theme in THEMES),
-}  # a theme is colours alone
+# Every health in one theme, and one in every theme: a theme is colours alone.
+LOOKS = {*zip(HEALTH, itertools.cycle(THEMES), strict=False), *(("dead", theme) for theme in THEMES)}
 
 
 @pytest.mark.parametrize(("name", "theme"), sorted(LOOKS))
