@@ -39,6 +39,8 @@ ORDER = [
     {"autodiff.check", "autodiff.expression", "autodiff.nn", "autodiff.schedules"},
     {"autodiff.source", "autodiff.optim"},
     {"autodiff.data", "autodiff.checkpoint", "autodiff.threads", "autodiff.interruption"},
+    {"autodiff.arithmetic"},
+    {"autodiff.costs"},
     {"autodiff.objective", "autodiff.callbacks"},
     {"autodiff.train", "autodiff.recipes", "autodiff.health"},
     {"autodiff.configuration"},

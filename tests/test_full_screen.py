@@ -62,6 +62,13 @@ def shown(app, panel):
     return str(app.query_one(f"#{panel}", Static).content)
 
 
+def at_once(app, text):
+    """What a terminal sends for text that is pasted or typed faster than it is read: keys without a pause."""
+    for character in text:
+        key = {"\n": "enter", ":": "colon", "/": "slash"}.get(character, character)
+        app.post_message(events.Key(key, None if character == "\n" else character))
+
+
 def test_it_opens_at_the_first_step_with_everything_in_its_panel():
     async def act(app, pilot):
         assert "backward 1 of 9" in shown(app, "head")
@@ -245,8 +252,7 @@ def test_watches_stand_beside_the_neighbours():
 @pytest.mark.parametrize("record", [expression, network, long_chain, broken])
 def test_at_any_size_the_current_node_and_its_step_can_be_seen(size, record):
     async def act(app, pilot):
-        for key in ("n", "n", "b", "f", "n", "f", "n"):
-            await pilot.press(key)
+        at_once(app, "nnbfnfn")
         await pilot.pause()
         graph, canvas = app.query_one("#graph"), app.query_one(Canvas)
         place = canvas.places[app.session.node.id]
@@ -329,13 +335,6 @@ def test_the_current_node_is_in_sight_from_the_start_and_after_a_change_of_size(
             assert await comes_in_sight(app, pilot), other
 
     drive(record(), act, size)
-
-
-def at_once(app, text):
-    """What a terminal sends for text that is pasted or typed faster than it is read: keys without a pause."""
-    for character in text:
-        key = {"\n": "enter", ":": "colon", "/": "slash"}.get(character, character)
-        app.post_message(events.Key(key, None if character == "\n" else character))
 
 
 @pytest.mark.parametrize(
