@@ -19,7 +19,7 @@ from .nn import ACTIVATIONS, INITIALIZERS, MLP, NORMALISATIONS, Module
 from .objective import Penalties
 from .optim import SGD, AdaGrad, Adam, AdamW, Momentum, Nesterov, Optimizer, RMSProp
 from .schedules import SCHEDULES, Plateau, Schedule, warmed_up
-from .train import Updates
+from .updates import Updates
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {
     "adam": Adam,

@@ -408,6 +408,23 @@ def test_early_stopping_goes_back_to_the_best_weights():
     assert same(training.model.state_dict(), seen[2])
 
 
+def test_early_stopping_goes_back_to_the_best_average_of_weights():
+    seen = {}
+
+    class Remember(Callback):
+        def on_epoch_end(self, training):
+            seen[training.epoch] = training.evaluated_state()
+
+    training = fit_rings(
+        epochs=9,
+        updates=Updates(average=0.9),
+        callbacks=[Losses(1.0, 0.5, 0.6, 0.7), Remember(), EarlyStopping(patience=2)],
+    )
+    assert training.epoch == 4
+    assert same(training.evaluated_state(), seen[2])
+    assert same(training.model.state_dict(), seen[2])
+
+
 def test_early_stopping_needs_validation_data():
     with pytest.raises(SettingError, match="no validation data"):
         fit_rings(validation=None, callbacks=[EarlyStopping()])
@@ -471,6 +488,59 @@ def test_a_loss_that_explodes_ends_training():
     model = nn.MLP([2, 8, 2], rng=np.random.default_rng(0))
     with pytest.raises(DivergenceError, match="lower the learning rate"):
         fit_rings(model=model, optimizer=optim.SGD(model.parameters(), lr=1e5), epochs=5)
+
+
+class Steep(nn.Linear):
+    """Its second output has an infinite slope at 0, which is where it is."""
+
+    def forward(self, x):
+        return super().forward(x) + ad.sqrt(self.bias * 0.0)
+
+
+def test_a_gradient_that_is_not_finite_ends_training_before_the_update():
+    model = nn.Sequential(Steep(2, 2, rng=np.random.default_rng(0)))
+    before = model.state_dict()
+    with pytest.raises(
+        DivergenceError, match=r"the gradient's norm is nan in epoch 1, batch 1 of 10: .*∂sqrt/∂"
+    ) as info:
+        fit_rings(model=model)
+    assert same(model.state_dict(), before)
+    assert info.value.cause.operation == "sqrt"
+
+
+class Overflows(optim.SGD):
+    """Makes a weight infinite in its last step of an epoch of ten batches."""
+
+    def step(self):
+        super().step()
+        if self.state[0]["t"] == 10:
+            self.params[0].data[0, 0] = np.inf
+
+
+@pytest.mark.parametrize("callbacks", [[], [StopAt(batches=10)]], ids=["at the end of an epoch", "interrupted"])
+@pytest.mark.parametrize("validation", [VALIDATION, None], ids=["validation", "no validation"])
+def test_weights_that_are_not_finite_are_never_kept(callbacks, validation):
+    kept = []
+
+    class Keep(Callback):
+        def on_epoch_end(self, training):
+            kept.append(training.epoch)
+
+        def on_train_end(self, training):
+            kept.append("end")
+
+    model = nn.MLP([2, 4, 2], rng=np.random.default_rng(0))
+    optimizer = Overflows(model.parameters(), lr=0.01)
+    with pytest.raises(DivergenceError, match="numbers of linear1.weight NaN or infinite in epoch 1, batch 10 of 10"):
+        fit_rings(model=model, optimizer=optimizer, validation=validation, callbacks=[Keep(), *callbacks])
+    assert kept == []
+
+
+@pytest.mark.parametrize("options", [{"batch_size": 299}, {"batch_size": 23, "updates": Updates(accumulate=23)}])
+def test_batch_normalisation_refuses_a_part_of_one_example_before_training(options):
+    model = nn.MLP([2, 4, 2], normalisation="batch", rng=np.random.default_rng(0))
+    with pytest.raises(SettingError, match="leave a part of 1, and a layer needs 2 .* choose another batch size"):
+        fit_rings(model=model, **options)
 
 
 @pytest.mark.parametrize(

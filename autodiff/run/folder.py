@@ -18,7 +18,7 @@ from .. import checkpoint
 from ..callbacks import Callback
 from ..encoding import strict
 from ..errors import SettingError
-from ..train import Training
+from ..training import Training
 
 CONFIGURATION, HISTORY, CHECKPOINT, BEST, EPOCHS = (
     "config.toml",

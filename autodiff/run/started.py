@@ -12,8 +12,10 @@ from ..callbacks import Callback, EarlyStopping
 from ..configuration import Configuration
 from ..data import NAMED, Augmentation, Dataset, Preprocessing, Progress, load, per_class
 from ..errors import DataError, SettingError
+from ..history import Record
 from ..nn import MLP
-from ..train import Record, fit, measure
+from ..objective import measure
+from ..train import fit
 from .exchange import read_network
 from .folder import CONFIGURATION, FolderWriter, clear, file_of, locked, prepare, write_text
 from .stored import Path_, State, by, configuration_of, digest, freeze, header, model_of, preprocessing_of, read
@@ -160,9 +162,9 @@ def _start(
         raise DataError(
             f"{configuration.data}: the network takes images of {by(expected)} pixels, the data have {by(found)}"
         )
-    # What can go wrong with weights is found out before an earlier run in the folder is touched.
-    if origin is not None:
-        _model(configuration, dataset, origin)
+    # What can go wrong with the network is found out before an earlier run in the folder is touched.
+    model, _ = _model(configuration, dataset, origin)
+    configuration.updates.check_batches(model, len(dataset.train), configuration.batch)
     prepare(folder, force=force)
     try:
         with locked(folder):
