@@ -52,8 +52,8 @@ class Updates:
         if least < needed:
             parts = f", each in {self.accumulate} parts," if self.accumulate > 1 else ""
             raise SettingError(
-                f"batch: {examples:,} examples in batches of {batch_size}{parts} leave a part of {least}, and a layer needs "
-                f"{needed} for its mean and variance; choose another batch size"
+                f"batch: {examples:,} examples in batches of {batch_size}{parts} leave a part of {least}, "
+                f"and a layer needs {needed} for its mean and variance; choose another batch size"
             )
 
     def apply(

@@ -11,10 +11,12 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import autodiff as ad
 from autodiff import checkpoint, data, nn, optim, run
 from autodiff.configuration import OPTIMIZERS, Configuration
+from autodiff.data.digits import generate
 from autodiff.errors import (
     CheckpointError,
     DataError,
@@ -879,6 +881,80 @@ def test_fine_tuning_that_cannot_be_is_refused_before_anything_is_written(
         run.finetune(run.FineTuning(finished.folder, **tuning), out_and(configuration) | options)
     assert words in str(info.value)
     assert not (tmp_path / "run").exists()
+
+
+def photos(folder, names="0123456789", each=6, side=40):
+    """A folder of folders of photos, larger than the network takes, some of them dark on light."""
+    images, labels = generate(400, seed=9)
+    for label, name in enumerate(names):
+        (folder / name).mkdir(parents=True)
+        for i, image in enumerate(images[labels == (int(name) if name.isdecimal() else label)][:each]):
+            shown = 255 - image if i % 2 else image
+            Image.fromarray(shown).resize((side + i, side)).save(folder / name / f"{i}.png")
+    return str(folder)
+
+
+@pytest.mark.parametrize(("validation", "held_out"), [(0.25, 12), (7, 7), (0, 0)])
+def test_a_share_or_a_count_is_held_out(configuration, tmp_path, validation, held_out):
+    source = photos(tmp_path / "photos")
+    done = run.train(replace(configuration, data=source, epochs=1, validation=validation))
+    assert len(done.dataset.validation) == held_out
+    assert (done.history[0]["validation_loss"] is None) == (held_out == 0)
+    assert Configuration.from_toml((done.folder / "config.toml").read_text()).validation == validation
+
+
+def test_photos_are_brought_to_a_size_that_is_written_back(configuration, tmp_path):
+    source = photos(tmp_path / "photos")
+    chosen = run.train(replace(configuration, data=source, epochs=1, image_size="20x16"))
+    assert chosen.dataset.train.images.shape[1:] == (20, 16)
+    assert run.predict(chosen.folder, [tmp_path / "photos" / "3" / "1.png"]).labels.shape == (1,)
+    usual = run.train(replace(configuration, data=source, epochs=1), force=True)
+    assert usual.configuration.image_size == "28x28"
+    assert run.evaluate(usual.folder)["n"] == 12
+
+
+def test_other_photos_are_brought_to_the_size_and_the_labels_of_the_network(finished, configuration, tmp_path):
+    every = photos(tmp_path / "all")
+    for part in ("train", "test"):
+        photos(tmp_path / "some" / part, names="37")
+    told, _ = run.read_pictures(finished.folder, sorted(tmp_path.glob("some/test/*/*.png")))
+    right = sum(each.name == each.picture.parent.name for each in told)
+    measured = run.evaluate(finished.folder, str(tmp_path / "some"))
+    assert (measured["n"], measured["accuracy"]) == (12, right / 12)
+    assert right > 4
+    tuned = run.finetune(run.FineTuning(finished.folder), {"data": every, "out": configuration.out, "epochs": 1})
+    assert tuned.dataset.train.images.shape[1:] == (28, 28)
+    pets = photos(tmp_path / "pets", names=("cat", "dog"))
+    with pytest.raises(DataError, match="the network knows no class 'cat'"):
+        run.evaluate(finished.folder, pets)
+
+
+def test_what_a_finished_run_writes_more_is_written_while_the_folder_is_locked(configuration, finished):
+    def finish(ended):
+        with pytest.raises(SettingError, match="another run is writing to"):
+            run.resume(configuration.folder)
+        written.append(ended.test)
+
+    written = []
+    done = run.train(replace(configuration, epochs=1), finish=finish)
+    assert written == [done.test]
+    run.resume(configuration.folder, finish=lambda ended: written.append(ended.folder))
+    assert written[1] == configuration.folder
+
+
+def test_what_a_killed_process_left_half_written_is_removed_when_the_run_goes_on(configuration):
+    run.train(replace(configuration, epochs=1))
+    (configuration.folder / ".chainlens-0123456789abcdef.tmp").write_bytes(b"half")
+    (configuration.folder / ".chainlens-mine.tmp").write_bytes(b"mine")
+    run.resume(configuration.folder)
+    assert [file.name for file in configuration.folder.glob(".*")] == [".chainlens-mine.tmp"]
+
+
+@pytest.mark.parametrize("option", ["patience", "plateau"])
+def test_what_judges_by_validation_images_needs_some(configuration, option):
+    with pytest.raises(SettingError, match=f"{option} needs validation images"):
+        run.train(replace(configuration, validation=0, **{option: 2}))
+    assert not configuration.folder.exists()
 
 
 def test_a_folder_is_used_by_one_run_at_a_time(configuration, tmp_path):

@@ -23,8 +23,10 @@ from rich.text import Text
 
 from autodiff.data import Download
 from autodiff.encoding import strict
+from autodiff.run import Transfer
 from autodiff.train import Callback, Record, Training
 
+from . import report
 from .numbers import BARS, number
 from .terminal import console
 
@@ -136,10 +138,14 @@ class JsonLines(Callback):
 
 
 class Shown(NamedTuple):
-    """What `run.train` is given to show: callbacks, and what is told how a download goes."""
+    """What shows a training.
 
-    callbacks: list[Callback]
-    download: Callable[[Download], None]
+    told   options of `run.train` and the like: callbacks, what is told how a download goes, and what writes the report
+    taken  that of `run.finetune`: prints what was taken over
+    """
+
+    told: dict[str, Any]
+    taken: Callable[[Transfer], None]
 
 
 @contextmanager
@@ -162,9 +168,14 @@ def training_display(as_json: bool = False) -> Iterator[Shown]:
         if all(task.finished for task in files.tasks):
             files.stop()
 
+    def taken(transfer: Transfer) -> None:
+        for line in [] if as_json else transfer.lines():
+            display.out.print(line, soft_wrap=True, markup=False)
+
     display = TrainingDisplay()
+    callbacks: list[Callback] = [JsonLines()] if as_json else [display]
     try:
-        yield Shown([JsonLines()] if as_json else [display], download)
+        yield Shown({"callbacks": callbacks, "progress": download, "finish": report.write}, taken)
     finally:
         display.close()
         if tasks:

@@ -72,6 +72,11 @@ class Preprocessing:
         if self.reading not in READINGS:
             raise SettingError(f"preprocessing: reading must be one of {', '.join(READINGS)}, got {self.reading!r}")
 
+    @property
+    def image_size(self) -> str:
+        """Height and width as a configuration has them: 28x28."""
+        return f"{self.height}x{self.width}"
+
     @classmethod
     def fit(cls, dataset: Dataset, normalisation: str = "none") -> Self:
         """What a data set needs, with mean and standard deviation of its training images.

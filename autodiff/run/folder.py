@@ -10,7 +10,7 @@ epochs/0003.pkl  the same after that epoch, for the last few, if they are to be 
 import json
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from ..callbacks import Callback
 from ..encoding import strict
 from ..errors import SettingError
 from ..training import Training
+from ..whole_files import remove_unfinished, write_whole
 
 CONFIGURATION, HISTORY, CHECKPOINT, BEST, EPOCHS = (
     "config.toml",
@@ -52,10 +53,12 @@ def locked(folder: Path) -> Iterator[None]:
     except OSError as error:
         raise SettingError(f"out: {folder} cannot be written ({error.strerror or error})") from error
     try:
+        remove_unfinished(folder)
         yield
     finally:
+        with suppress(OSError):  # Windows keeps an open file
+            (folder / LOCK).unlink(missing_ok=True)  # while it is locked: a later one might be another run's
         lock.release()
-        (folder / LOCK).unlink(missing_ok=True)
 
 
 def prepare(folder: Path, *, force: bool) -> None:
@@ -90,12 +93,9 @@ def write_text(path: Path, text: str) -> None:
 
 def write_bytes(path: Path, data: bytes) -> None:
     """Write a file whole or not at all. Raises SettingError if it cannot be written."""
-    temporary = path.with_name(f".{path.name}.tmp")
     try:
-        temporary.write_bytes(data)
-        temporary.replace(path)
+        write_whole(path, data)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise SettingError(f"{path}: cannot be written ({error.strerror or error})") from error
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from .. import checkpoint
 from ..configuration import Configuration
-from ..data import Dataset, Preprocessing
+from ..data import Dataset, Preprocessing, Split
 from ..errors import CheckpointError, DataError, SettingError
 from ..nn import MLP
 from .folder import file_of
@@ -103,8 +103,11 @@ def freeze(model: MLP, paths: Any) -> None:
         parameters[path].requires_grad = False
 
 
-def check_fit(state: State, source: str, dataset: Dataset) -> None:
-    """Raises DataError if images or classes are not those of the network."""
+def fitted(state: State, source: str, dataset: Dataset) -> Dataset:
+    """The data with the labels of the network's classes, by their names; classes without names keep their labels.
+
+    Raises DataError if images or classes are not those of the network.
+    """
     prepare = preprocessing_of(state)
     expected, found = (prepare.height, prepare.width), dataset.test.images.shape[1:]
     if expected != found:
@@ -112,6 +115,14 @@ def check_fit(state: State, source: str, dataset: Dataset) -> None:
     outputs = state["model"]["sizes"][-1]
     if dataset.classes > outputs:
         raise DataError(f"{source}: has {dataset.classes} classes, the network {outputs}")
+    own, known = dataset.class_names, prepare.class_names
+    if own == known[: len(own)] or own == tuple(map(str, range(len(own)))):
+        return dataset
+    if strange := [name for name in own if name not in known]:
+        raise DataError(f"{source}: the network knows no class {strange[0]!r}; it knows {', '.join(known[:20])}")
+    label = np.array([known.index(name) for name in own])
+    parts = [Split(split.images, label[split.labels]) for split in dataset]
+    return replace(dataset, train=parts[0], validation=parts[1], test=parts[2], class_names=known)
 
 
 def digest(dataset: Dataset) -> str:
