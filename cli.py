@@ -405,7 +405,7 @@ def finetune(
     from viz.progress import training_display
 
     tuning = run.FineTuning(checkpoint, new_head, tuple(names_in(freeze or "")), lr_scale)
-    source = checkpoint.parent if checkpoint.is_file() else checkpoint
+    source = checkpoint.parent if os.path.isfile(checkpoint) else checkpoint
     given = {"out": f"{str(source).rstrip('/')}-tuned"} | gathered(None, config, options)
     with training_display(as_json) as shown:
         return _ended(run.finetune(tuning, given, force=force, taken=shown.taken, **shown.told), as_json)
@@ -596,7 +596,7 @@ def main(arguments: list[str] | None = None) -> int:
     except Exception as error:
         if "--debug" in arguments:
             raise
-        return _report(error)
+        return _report(error, arguments)
 
 
 def _as_operand(text: str) -> str:
@@ -604,7 +604,7 @@ def _as_operand(text: str) -> str:
     return f" {text}" if re.match(r"-\s*[\w.]+\s*[(*+/]", text) and not re.match(r"-o\S+/", text) else text
 
 
-def _report(error: Exception) -> int:
+def _report(error: Exception, arguments: list[str]) -> int:
     """One line about the error. An error nobody foresaw says how to see more."""
     from autodiff.errors import AutodiffError
 
@@ -612,6 +612,8 @@ def _report(error: Exception) -> int:
         text = error.format_message()
         if not text:  # no arguments: the help that was shown is the answer
             return 0
+        given = _value_of(getattr(getattr(error, "param", None), "opts", []), arguments)
+        text = text if given is None or given in text else f"{text.rstrip('.')}, got {given!r}"
     elif isinstance(error, AutodiffError | UsageError):
         text = str(error)
     elif isinstance(error, typer.Abort):
@@ -620,6 +622,17 @@ def _report(error: Exception) -> int:
         text = f"{type(error).__name__}: {error} (--debug shows where)"
     typer.echo(f"error: {' '.join(text.split())}", err=True)
     return 2
+
+
+def _value_of(flags: list[str], arguments: list[str]) -> str | None:
+    """What was typed as the value of an option; None if it cannot be found."""
+    for flag in flags:
+        for i, text in enumerate(arguments):
+            if text == flag and i + 1 < len(arguments):
+                return arguments[i + 1]
+            if text.startswith(f"{flag}="):
+                return text.removeprefix(f"{flag}=")
+    return None
 
 
 if __name__ == "__main__":

@@ -252,6 +252,8 @@ def _read_verified(path: str | os.PathLike[str]) -> bytes:
     try:
         with open(path, "rb") as file:
             start = file.read(len(_MAGIC))
+            if not start:
+                _fail(path, f"is empty; {again}")
             if start != _MAGIC and not _MAGIC.startswith(start):
                 _fail(path, f"is no chainlens checkpoint (it starts with {start[:8]!r}); give a file that save() wrote")
             rest = file.read()

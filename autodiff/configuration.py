@@ -188,13 +188,15 @@ def gathered(recipe: str | None, file: Path | None, given: Mapping[str, Any]) ->
     found = dict(named_recipe(recipe)) if recipe is not None else {}
     if file is not None:
         try:
-            found |= options_in(file.read_text(encoding="utf-8"))
+            options = options_in(file.read_text(encoding="utf-8"))
+            Configuration.from_dict(options)  # so that an error names the file
         except OSError as error:
             raise SettingError(f"config {file}: cannot be read ({error.strerror or error})") from error
         except UnicodeDecodeError as error:
             raise SettingError(f"config {file}: is not text in UTF-8") from error
         except SettingError as error:
             raise SettingError(f"config {file}: {error}") from error
+        found |= options
     return found | dict(given)
 
 

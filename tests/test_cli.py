@@ -261,7 +261,7 @@ BAD = [
     (["resume", "nowhere"], "nowhere"),
     (["evaluate", "nowhere"], "nowhere"),
     (["evaluate", "loss.py"], "loss.py"),
-    (["predict", "nowhere", "loss.py"], "nowhere: there is no such checkpoint"),
+    (["predict", "nowhere", "loss.py"], "nowhere: there is no such run folder or checkpoint"),
     (["summary", "784"], "784"),
     (["summary", "784-0"], "each at least 1"),
 ]

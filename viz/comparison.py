@@ -59,7 +59,7 @@ def read_run(folder: str | os.PathLike[str]) -> RunRecord:
     Raises SettingError if it is no run folder, or if a file in it is damaged; CheckpointError for its checkpoint.
     """
     path = Path(folder)
-    if not (path / CONFIGURATION).is_file():
+    if not os.path.isfile(path / CONFIGURATION):
         raise SettingError(f"{path}: is no run folder: there is no {CONFIGURATION} in it; give one that train wrote")
     try:
         configuration = Configuration.from_toml(_text(path / CONFIGURATION))
@@ -67,7 +67,7 @@ def read_run(folder: str | os.PathLike[str]) -> RunRecord:
         raise SettingError(f"{path / CONFIGURATION}: {error}") from error
     history = _history(path / HISTORY)
     try:
-        parameters = summary(path)["parameters"] if (path / CHECKPOINT).exists() else None
+        parameters = summary(path)["parameters"] if os.path.exists(path / CHECKPOINT) else None
     except MissingCheckpointError:  # removed in between
         parameters = None
     return RunRecord(os.fspath(folder), configuration, history, _test(path / RESULT, len(history)), parameters)
@@ -191,7 +191,7 @@ def _best_cells(runs: Sequence[RunRecord]) -> set[tuple[int, int]]:
 
 def _test(path: Path, epochs: int) -> dict[str, float | None] | None:
     """The figures on the test images, if they are those of the state after so many epochs."""
-    if not path.exists():
+    if not os.path.exists(path):
         return None
     try:
         result = json.loads(_text(path))
@@ -203,7 +203,7 @@ def _test(path: Path, epochs: int) -> dict[str, float | None] | None:
 
 
 def _history(path: Path) -> list[dict[str, Any]]:
-    if not path.exists():
+    if not os.path.exists(path):
         return []  # before the end of its first epoch
     records = []
     for i, line in enumerate(_text(path).splitlines(), 1):

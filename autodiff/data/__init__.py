@@ -102,7 +102,7 @@ def load(
 
         train, held_out, test, names, how = read_class_folders(path, image_size, reading, _ACCEPTED)
     else:
-        train, test = read_idx_folder(path, _ACCEPTED) if path.is_dir() else read_npz(path, _ACCEPTED)
+        train, test = read_idx_folder(path, _ACCEPTED) if os.path.isdir(path) else read_npz(path, _ACCEPTED)
     if held_out is None:
         train, held_out = hold_out(train, validation, seed)
     name = str(source) if source in NAMED else path.resolve().name
@@ -113,7 +113,7 @@ def load(
 def is_class_folders(source: str | os.PathLike[str]) -> bool:
     """Whether `load` takes the source for a folder of folders of images, one for each class."""
     path = Path(source)
-    return source not in NAMED and path.is_dir() and not has_idx_files(path)
+    return source not in NAMED and os.path.isdir(path) and not has_idx_files(path)
 
 
 def _digits(n_train: int, n_test: int) -> tuple[Split, Split]:

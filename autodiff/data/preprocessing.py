@@ -104,7 +104,7 @@ class Preprocessing:
             first, second = _moments(images)
             if normalisation == "dataset":
                 mean = float(first.mean())
-                std = float(np.sqrt(second.mean() - first.mean() ** 2))
+                std = float(np.sqrt(max(second.mean() - first.mean() ** 2, 0.0)))
                 if std < 1e-3:
                     raise DataError(f"{dataset.name}: the training images are all of one grey; nothing can be learned")
             else:

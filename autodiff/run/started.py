@@ -1,6 +1,7 @@
 """Runs that train: a new one, one that goes on, and one that starts from the weights of another."""
 
 import math
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,12 +12,12 @@ import numpy as np
 from ..callbacks import Callback, EarlyStopping
 from ..configuration import Configuration
 from ..data import NAMED, Augmentation, Dataset, Preprocessing, Progress, is_class_folders, load, per_class
-from ..errors import DataError, SettingError
+from ..errors import CheckpointError, DataError, SettingError
 from ..history import Record
 from ..nn import MLP
 from ..objective import measure
 from ..train import fit
-from .exchange import read_network
+from .exchange import SUFFIXES, read_network
 from .folder import CONFIGURATION, FolderWriter, clear, file_of, locked, prepare, write_text
 from .stored import Path_, State, by, configuration_of, digest, freeze, header, model_of, preprocessing_of, read
 from .transfer import Transfer, take_weights
@@ -109,7 +110,10 @@ def finetune(
     state = read_network(tuning.start)
     sizes = state["model"]["sizes"]
     if tuple(options.get("hidden", sizes[1:-1])) != tuple(sizes[1:-1]):
-        raise SettingError(f"finetune: the hidden layers are those of the checkpoint, {list(sizes[1:-1])}")
+        raise SettingError(
+            f"hidden: the layers are those of the checkpoint, {','.join(map(str, sizes[1:-1])) or 'none'}, "
+            "and a network of others has to be trained anew"
+        )
     own = configuration_of(state).to_dict() | {"classes": "", "out": "", "shots": 0, "image_size": ""}
     configuration = Configuration.from_dict(own | dict(options))
     if is_class_folders(configuration.data) and not configuration.image_size:
@@ -136,6 +140,8 @@ def resume(
     Raises MissingCheckpointError if there is no checkpoint, CheckpointError if it is damaged, DataError if the data are
     not those of the run, SettingError if more than `epochs` are done or another run is writing to the folder.
     """
+    if Path(path).suffix in SUFFIXES:
+        raise CheckpointError(f"{path}: an exported network cannot be resumed; finetune starts from it")
     state = read(path)
     folder = file_of(path).parent
     configuration = configuration_of(state)
@@ -168,7 +174,10 @@ def load_data(configuration: Configuration, progress: Progress | None = None, re
         progress=progress,
     )
     if configuration.shots:
-        dataset = replace(dataset, train=per_class(dataset.train, configuration.shots, configuration.seed))
+        try:
+            dataset = replace(dataset, train=per_class(dataset.train, configuration.shots, configuration.seed))
+        except SettingError as error:
+            raise SettingError(f"shots: {error}") from error
     return dataset
 
 
@@ -188,7 +197,9 @@ def _start(
     origin: tuple[FineTuning, State] | None,
 ) -> Run:
     folder = configuration.folder
-    made = not folder.exists()
+    made = not os.path.lexists(folder)
+    if origin is not None and _is_in(folder, origin[0].start):
+        raise SettingError(f"out: {folder} holds the checkpoint that is to be finetuned; name another folder")
     dataset = load_data(configuration, told.progress)
     if configuration.data not in NAMED:  # the run must find it again from anywhere
         configuration = replace(configuration, data=str(Path(configuration.data).resolve()))
@@ -216,6 +227,10 @@ def _start(
     finally:
         if made and not any(folder.iterdir()):
             folder.rmdir()
+
+
+def _is_in(folder: Path, start: Path_) -> bool:
+    return file_of(start).resolve().parent == folder.resolve()
 
 
 def _model(

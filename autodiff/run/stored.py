@@ -4,6 +4,7 @@ import hashlib
 import os
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy as np
 from .. import checkpoint
 from ..configuration import Configuration
 from ..data import Dataset, Preprocessing, Split
-from ..errors import CheckpointError, DataError, SettingError
+from ..errors import CheckpointError, DataError, MissingCheckpointError, SettingError
 from ..nn import MLP
 from .folder import file_of
 
@@ -48,14 +49,21 @@ def header(
 
 
 def read(path: Path_) -> dict[str, Any]:
-    """The state in a checkpoint file, or in the one of a run folder."""
+    """The state in a checkpoint file, or in the one of a run folder; and, as "file", where it came from.
+
+    Raises MissingCheckpointError if there is none, CheckpointError if it is damaged or that of something else.
+    """
     file = file_of(path)
-    state = checkpoint.load(file)
+    try:
+        state = checkpoint.load(file)
+    except MissingCheckpointError as error:
+        what = "is no run folder: it holds no" if file != Path(path) else "there is no such run folder or"
+        raise MissingCheckpointError(f"{os.fspath(path)}: {what} checkpoint; give a folder that train wrote") from error
     if not isinstance(state, dict) or any(
         not isinstance(state.get(part), dict) or not keys <= state[part].keys() for part, keys in _PARTS.items()
     ):
-        raise CheckpointError(f"{file}: is not the checkpoint of a training run; give one that train() wrote")
-    return state
+        raise CheckpointError(f"{file}: is not the checkpoint of a training run; give one that train wrote")
+    return state | {"file": str(file)}
 
 
 _PARTS: dict[str, set[str]] = {
@@ -72,12 +80,15 @@ def configuration_of(state: State) -> Configuration:
     try:
         return Configuration.from_dict(state["configuration"])
     except SettingError as error:
-        raise CheckpointError(f"the checkpoint's configuration cannot be used: {error}") from error
+        raise CheckpointError(f"{state['file']}: its configuration cannot be used: {error}") from error
 
 
 def preprocessing_of(state: State) -> Preprocessing:
     """From images to what the network takes. Raises CheckpointError if it cannot be used."""
-    return Preprocessing.from_dict(state["preprocessing"])
+    try:
+        return Preprocessing.from_dict(state["preprocessing"])
+    except CheckpointError as error:
+        raise CheckpointError(f"{state['file']}: {error}") from error
 
 
 def model_of(state: State) -> MLP:
@@ -85,7 +96,10 @@ def model_of(state: State) -> MLP:
     sizes = state["model"]["sizes"]
     configuration = replace(configuration_of(state), hidden=tuple(sizes[1:-1]))
     model = configuration.make_model(sizes[0], sizes[-1])
-    model.load_state_dict(state["training"]["model"])
+    try:
+        model.load_state_dict(state["training"]["model"])
+    except CheckpointError as error:
+        raise CheckpointError(f"{state['file']}: {error}") from error
     average = state["training"].get("average")
     if average is not None:
         for parameter, array in zip(model.parameters(), average["average"], strict=True):
