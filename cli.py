@@ -90,7 +90,7 @@ def draw(
     import autodiff as ad
     from autodiff.source import read_source
     from viz.draw_options import destination, image_sizes, names_in, save_as
-    from viz.drawing import drawing_of
+    from viz.drawing import drawing_of, format_of
 
     outputs = output or ["backprop.svg"]
     paths = [destination(text) for text in outputs]
@@ -104,14 +104,18 @@ def draw(
         options["images"] = image_sizes(images)
     with ad.recording(source=True):
         value = read_source(source, values or [])()
-    drawing = drawing_of(value, theme=theme, direction=direction, options=options)
+    drawing = drawing_of(value, format=format_of(paths[0]), theme=theme, direction=direction, options=options)
     for text in outputs:
         typer.echo(f"wrote {save_as(drawing, text)}")
-    if drawing.content.note:
-        typer.echo(f"note: {drawing.content.note}", err=True)
+    for note in {drawing.content_in(format_of(path)).note: None for path in paths}:
+        if note:
+            typer.echo(f"note: {note}", err=True)
     if open_it:
+        import webbrowser  # which, other than `xdg-open`, can tell that there is nothing to open a file with
+
         for path in paths:
-            typer.launch(str(path))
+            if not webbrowser.open(path.resolve().as_uri()):
+                typer.echo(f"note: no browser was found to open {path}", err=True)
 
 
 @app.command(epilog="Example: chainlens gallery gallery -o pages")
@@ -272,6 +276,59 @@ def grad(source: Source, values: Values = None, as_json: AsJson = False) -> None
         _print_json({"value": trace.graph.outputs[0].value, "gradients": trace.gradients})
     else:
         terminal.show_gradients(trace)
+
+
+@app.command(epilog="Example: chainlens cost 784-256-128-10 --batch 128")
+def cost(
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="SOURCE|SIZES",
+            help="An expression, FILE.py:FUNCTION, or sizes such as 784-256-10.",
+            show_default=False,
+        ),
+    ],
+    values: Values = None,
+    batch: Annotated[int, typer.Option(min=1, help="Examples at a time, for sizes.")] = 128,
+    output: Annotated[
+        list[str] | None,
+        typer.Option("-o", "--output", help="Draw it there, coloured by --heat.", show_default="no drawing"),
+    ] = None,
+    heat: Annotated[str, typer.Option(help="flops, bytes, kept or time.")] = "flops",
+    as_json: AsJson = False,
+) -> None:
+    """Count and measure what the forward and the backward pass take, node by node: arithmetic, bytes, memory, time."""
+    import autodiff as ad
+    from autodiff.costs import of_network
+    from autodiff.source import read_source
+    from viz import cost_table
+    from viz.draw_options import destination, save_as
+    from viz.drawing import drawing_of, format_of
+    from viz.terminal import show_table
+
+    if heat not in cost_table.HEATS:
+        raise UsageError(f"unknown --heat {heat!r}; choose from {', '.join(cost_table.HEATS)}")
+    outputs = output or []
+    paths = [destination(text) for text in outputs]
+    if any(format_of(path) == "html" for path in paths):
+        raise UsageError("a page colours cards by their gradients alone; draw an .svg, .png or .pdf")
+    sizes = [int(size) for size in source.split("-")] if re.fullmatch(r"\d+(-\d+)+", source) else []
+    if sizes and values:
+        raise UsageError(f"{source} are the sizes of a network, which has no {values[0].partition('=')[0]}")
+    record = of_network(sizes, batch) if sizes else read_source(source, values or [])
+    found = {"eager": ad.cost(record)}
+    if len(sizes) > 2:
+        found["with remat"] = ad.cost(of_network(sizes, batch, rematerialised=True))
+    if as_json:
+        _print_json({name: cost_table.cost_data(each) for name, each in found.items()})
+    else:
+        cost_table.show_cost(found["eager"])
+        if len(found) > 1:
+            show_table(cost_table.COMPARISON, cost_table.comparison_rows(found))
+    for text, path in zip(outputs, paths, strict=True):
+        options = {"heat": cost_table.heat_of(found["eager"], heat)}
+        drawing = drawing_of(record(), format=format_of(path), options=options)
+        typer.echo(f"wrote {save_as(drawing, text)}", err=as_json)
 
 
 @app.command(epilog="Example: chainlens check 'exp(sin(x))' x=0.7 --order 2")

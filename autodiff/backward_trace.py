@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, overload
 import numpy as np
 
 from .display import mimebundle, picture
-from .graph import Graph, Node
+from .graph import OPERATIONS, Graph, Node, Operation
 from .messages import Sent, sent_again
 from .primitive import Primitive
 from .tape import Value, no_grad
@@ -146,6 +146,11 @@ class Steps(Sequence[BackwardStep]):
         """What a step sends, (local derivative, message) for each operand, without the sums, which may take longer."""
         with np.errstate(all="ignore"), no_grad():
             return self._sent(position)
+
+    def operation(self, id: int) -> Primitive | None:
+        """What made a node: as it was recorded, so also where it is in no table."""
+        position = self.position(id)
+        return None if position is None else self._made[position][0]
 
     def sum_after(self, id: int, count: int) -> Any:
         """The sum of the messages that a node was sent in the first `count` steps; None if there were none.
@@ -292,6 +297,11 @@ class BackwardTrace(NamedTuple):
         if isinstance(self.steps, Steps):
             return self.steps.position(id)
         return next((position for position, step in enumerate(self.steps) if step.node.id == id), None)
+
+    def operation(self, id: int) -> Operation | None:
+        """What made a node; None for a leaf, and, in a record that was pickled, for what `remat` made."""
+        made = self.steps.operation(id) if isinstance(self.steps, Steps) else None
+        return made or OPERATIONS.get(self.graph.nodes[id].op)
 
     def head(self, position: int) -> tuple[Node, Any]:
         """The node and the cotangent of a step, without its messages."""

@@ -46,6 +46,8 @@ ORDER = [
     {"autodiff.check", "autodiff.expression", "autodiff.nn", "autodiff.schedules"},
     {"autodiff.source", "autodiff.optim"},
     {"autodiff.data", "autodiff.checkpoint", "autodiff.threads", "autodiff.interruption"},
+    {"autodiff.arithmetic"},
+    {"autodiff.costs"},
     {"autodiff.objective", "autodiff.callbacks", "autodiff.updates", "autodiff.divergence"},
     {"autodiff.history"},
     {"autodiff.training"},

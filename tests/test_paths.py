@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import pickle
 
 import numpy as np
 import pytest
@@ -12,7 +13,8 @@ import autodiff as ad
 import viz
 from autodiff import nn
 from viz.locate import located
-from viz.path_sums import HEAD, Paths, magnitude
+from viz.numbers import norm
+from viz.path_sums import HEAD, Paths
 from viz.routes import Hop, counts, strongest
 
 OPERATIONS = {
@@ -173,7 +175,7 @@ class TestTensors:
                 contributions = sum(path.contribution for path in found)
                 scale = sum(sizes)
                 np.testing.assert_allclose(contributions, found.total, rtol=1e-9, atol=1e-12 * scale)
-                if magnitude(found.total) > 1e-6 * scale:
+                if norm(found.total) > 1e-6 * scale:
                     assert sum(path.share for path in found) == pytest.approx(1)
 
     def test_a_network_with_a_penalty(self):
@@ -227,8 +229,12 @@ class TestTensors:
 
     def test_a_rematerialised_part_is_one_operation(self):
         x = ad.Tensor([1.0, 2.0], name="x")
-        with pytest.raises(ad.errors.GraphError, match="has no rule in this record"):
-            viz.paths(ad.sum(ad.remat(lambda x: ad.exp(x) * x)(x)), x)
+        trace = ad.backprop(ad.sum(ad.remat(lambda x: ad.exp(x) * x)(x)))
+        (path,) = viz.paths(trace, "x")
+        np.testing.assert_array_equal(path.contribution, trace.gradients["x"])
+        assert "∂v₁/∂x" in viz.derive(trace, "x").text
+        with pytest.raises(ad.errors.GraphError, match="a record that was pickled does not hold its rule"):
+            viz.paths(pickle.loads(pickle.dumps(trace)), "x")
 
 
 class TestRoutes:

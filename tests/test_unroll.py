@@ -10,6 +10,7 @@ import viz
 from autodiff import nn
 from autodiff.errors import GraphError, SettingError
 from autodiff.graph import freeze
+from viz.notation import label
 from viz.scalar_forms import SCALAR_FORMS
 from viz.unrolling import unrolled
 from viz.view import view
@@ -176,6 +177,11 @@ class TestNames:
             "v₃[1,2]": "v₃ = exp(h)",
             "L": "L = Σ v₃",
         }
+
+    def test_a_layers_parameters_bear_its_name_once(self):
+        graph = viz.unroll(ad.sum(nn.Linear(2, 1)(np.ones((1, 2))))).graph
+        names = [label(node) for node in graph.nodes if node.op == "parameter"]
+        assert names == ["linear.W₁₁", "linear.W₂₁", "linear.b₁"]
 
     def test_many_rows_are_told_apart(self):
         names = viz.unroll(tensor(12, 2).sum()).gradients

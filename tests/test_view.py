@@ -68,6 +68,15 @@ class TestShow:
     def test_an_unknown_field_or_option_is_named(self):
         with pytest.raises(ad.AutodiffError, match="'gradients' is not known; choose from value, gradient"):
             view(example(), show=["gradients"])
+        for options, told in (
+            ({"show": None}, "show: None is not known; choose from value, gradient"),
+            ({"show": ["value", 3]}, "show: 3 is not known"),
+            ({"limit": "a"}, "limit must be a whole number, got 'a'"),
+            ({"limit": None}, "limit must be a whole number, got None"),
+            ({"depth": 1.5}, "depth must be a whole number, got 1.5"),
+        ):
+            with pytest.raises(ad.AutodiffError, match=told):
+                viz.draw(example(), **options)
         with pytest.raises(ad.AutodiffError, match="option 'folded' is not known; choose from show"):
             viz.draw(example(), folded=True)
 
@@ -162,6 +171,19 @@ class TestFolding:
         assert list(groups) == ["linear1", "relu → linear"]
         assert groups["relu → linear"].repeat == 299
         assert ("parameters", "5,980") in [(r.label, r.line.text) for r in groups["relu → linear"].rows]
+
+    def test_equal_scopes_are_one_card_though_the_first_reads_from_elsewhere(self):
+        h = ad.Tensor(np.ones((2, 3)), name="x")
+        for i in range(12):
+            with ad.scope(f"block{i + 1}"):
+                h = ad.relu(nn.Linear(3, 3)(h)) + h
+        (group,) = [card for card in view(ad.sum(h * h), limit=12).cards if card.kind == "group"]
+        assert (group.title, group.repeat, group.scope) == ("block", 12, "")
+
+    def test_a_page_has_room_for_more_cards_than_a_picture(self):
+        drawing = viz.draw(deep(100))
+        assert drawing.content_in("html").note == "" != drawing.content.note
+        assert viz.draw(deep(100), limit=20).content_in("html") == viz.draw(deep(100), limit=20).content
 
     def test_scopes_fold_where_asked(self):
         content = view(deep(3), depth=1)

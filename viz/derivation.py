@@ -90,7 +90,7 @@ def derive(trace: Any, wrt: Any) -> Derivation:
             = 3.000 · 2.000 + 3.000
             = 9.000
 
-    Raises GraphError if there is no such node, or if an operation on the way has no rule in the record, as `ad.remat`.
+    Raises GraphError if there is no such node, or if `ad.remat` is on the way of a record that was pickled.
     """
     trace, end = located(trace, wrt)
     sheet = _Sheet(trace, end)

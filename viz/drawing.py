@@ -16,7 +16,7 @@ from autodiff.errors import SettingError
 from .content import View
 from .dot import to_dot
 from .graphml import to_graphml
-from .html import to_html
+from .html import MOST_NODES, page
 from .layered_text import to_text
 from .layout import lay_out
 from .mermaid import to_mermaid
@@ -33,20 +33,33 @@ OPTIONS = ("show", "highlight", "wrt", "heat", "limit", "depth", "images")
 
 @dataclass(frozen=True)
 class Drawing:
-    """A drawing of a `View`, written in any of `FORMATS` when it is asked for. In a notebook it shows itself.
+    """A drawing, written in any of `FORMATS` when it is asked for. In a notebook it shows itself.
 
-    record   the graph or trace that it was drawn from
+    record   the graph or trace that it is drawn from
     options  what was chosen to be drawn, see `draw`
     ids      the node id of each live value's recording index
     """
 
-    content: View
     record: Graph | BackwardTrace
     theme: str = "light"
     direction: str = "LR"
     format: str = "svg"
     options: Mapping[str, Any] = field(default_factory=dict)
     ids: Mapping[int, int] = field(default_factory=dict)
+    _contents: dict[bool, View] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def content(self) -> View:
+        """What the drawing says."""
+        return self.content_in(self.format)
+
+    def content_in(self, format: str) -> View:
+        """What the drawing says in a format: a page has room for more cards than a picture."""
+        is_page = format == "html" and "limit" not in self.options
+        if is_page not in self._contents:
+            options = {"limit": MOST_NODES} if is_page else {}
+            self._contents[is_page] = view(self.record, ids=self.ids, **(options | dict(self.options)))
+        return self._contents[is_page]
 
     @property
     def title(self) -> str:
@@ -61,12 +74,12 @@ class Drawing:
     @cached_property
     def source(self) -> str:
         """The drawing as DOT text."""
-        return dot_source(self.content, theme_named(self.theme), self.direction)
+        return dot_source(self.content_in("dot"), theme_named(self.theme), self.direction)
 
     @cached_property
     def svg(self) -> str:
         """The drawing as SVG text, with a title and a description for people who cannot see it."""
-        return described(render(self.source, "svg").decode(), self.content)
+        return described(render(self.source, "svg").decode(), self.content_in("svg"))
 
     def render(self, format: str | None = None) -> bytes:
         """The drawing in one of `FORMATS`. Raises SettingError for any other."""
@@ -110,7 +123,8 @@ def _graph(drawing: Drawing) -> Graph:
 def _page(drawing: Drawing) -> bytes:
     theme = drawing.theme if drawing.theme == "dark" else "auto"
     direction = drawing.direction if drawing.direction == "TB" else "auto"
-    return to_html(drawing.record, theme=theme, direction=direction, ids=drawing.ids, **drawing.options).encode()
+    is_hot = bool(drawing.options.get("heat"))
+    return page(drawing.record, drawing.content_in("html"), theme=theme, direction=direction, is_hot=is_hot).encode()
 
 
 # Each format and how a drawing is written in it.
@@ -120,9 +134,9 @@ FORMATS: dict[str, Callable[[Drawing], bytes]] = {
     "pdf": lambda drawing: render(drawing.source, "pdf"),
     "dot": lambda drawing: drawing.source.encode(),
     "html": _page,
-    "mmd": lambda d: to_mermaid(d.content, theme=theme_named(d.theme), direction=d.direction).encode(),
-    "tex": lambda d: to_tikz(d.content, theme=theme_named(d.theme), direction=d.direction).encode(),
-    "txt": lambda drawing: to_text(drawing.content).encode(),
+    "mmd": lambda d: to_mermaid(d.content_in("mmd"), theme=theme_named(d.theme), direction=d.direction).encode(),
+    "tex": lambda d: to_tikz(d.content_in("tex"), theme=theme_named(d.theme), direction=d.direction).encode(),
+    "txt": lambda drawing: to_text(drawing.content_in("txt")).encode(),
     "json": lambda drawing: _graph(drawing).to_json().encode(),
     "graphml": lambda drawing: to_graphml(_graph(drawing)).encode(),
 }
@@ -185,7 +199,9 @@ def drawing_of(
     if unknown:
         raise SettingError(f"draw: option {unknown[0]!r} is not known; choose from {', '.join(OPTIONS)}")
     record, ids = recorded(subject, names)
-    return Drawing(view(record, ids=ids, **options), record, theme, direction, format, options, ids)
+    drawing = Drawing(record, theme, direction, format, options, ids)
+    drawing.content_in(format)  # an option that does not fit is said now
+    return drawing
 
 
 def picture(subject: Any, form: str) -> str | None:

@@ -18,8 +18,9 @@ from .notation import is_parameter, shorten, sign
 
 LONGEST = 200  # operations in a block that is looked for as repeated
 FEWEST = 3  # times that a block is repeated before it is folded
-STRETCHES = (50, 20, 8)  # into how many stretches a graph without structure is cut
+FEWEST_STRETCHES = 8  # into so many stretches, or a few times more, a graph without structure is cut
 EDGES_PER_CARD = 3  # a drawing with more is not readable, and takes long to lay out
+FEW_EDGES = 150  # that many are readable however few cards there are
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ def fold(
     stage: list[Group] = []
     for units, most in _stages(nodes, operations, apart, limit, depth):
         stage = _with_leaves(nodes, scopes, shown, units, most)
-        if len(stage) <= limit and _edge_count(nodes, stage) <= EDGES_PER_CARD * max(len(stage), STRETCHES[0]):
+        if len(stage) <= limit and _edge_count(nodes, stage) <= max(EDGES_PER_CARD * len(stage), FEW_EDGES):
             break
     return stage
 
@@ -78,9 +79,12 @@ def _stages(
         units = _collapse(units, level, apart)
         yield units, None
         yield _fold_repeats(nodes, units, apart, within=False), None
-    for count in STRETCHES:
+    count = max(limit // 4, FEWEST_STRETCHES)
+    while count > FEWEST_STRETCHES:
         yield _stretches(units, count, apart), limit
-    yield _stretches(units, STRETCHES[-1], apart), 0  # inputs that every stretch uses make too many edges
+        count = max(count * 2 // 5, FEWEST_STRETCHES)
+    for most in (limit, 0):  # inputs that every stretch uses make too many edges
+        yield _stretches(units, FEWEST_STRETCHES, apart), most
 
 
 def _collapse(units: list[Unit], level: int, apart: set[int]) -> list[Unit]:
@@ -119,7 +123,7 @@ def _fold_repeats(nodes: Sequence[Node], units: list[Unit], apart: set[int], wit
 
     within  only those inside one scope: `linear1` and `linear2` are not the same
     """
-    signatures = _signatures(nodes, units, apart, within)
+    signatures, alike = _signatures(nodes, units, apart, within)
     result: list[Unit] = []
     stretches = [(0, len(units))]
     while stretches:
@@ -131,20 +135,31 @@ def _fold_repeats(nodes: Sequence[Node], units: list[Unit], apart: set[int], wit
         first, period, times = found
         first += start
         last = first + period * times
-        block = units[first : first + period]
-        result.append(Unit(_ids(units[first:last]), _shared([u.scope for u in block]), _title(nodes, block), times))
+        before = first - period  # the first block is equal but for where its input comes from
+        if before >= start and np.array_equal(alike[before:first], alike[first : first + period]):
+            first, times = before, times + 1
+        block, whole = units[first : first + period], units[first:last]
+        inner, outer = (_shared([unit.scope for unit in some]) for some in (block, whole))
+        # Blocks in scopes of their own, `block1` to `block12`, are called after these.
+        title = _title(nodes, block) if inner == outer else _unnumbered(inner[len(outer) :].strip("/").split("/")[0])
+        result.append(Unit(_ids(whole), outer, title, times))
         stretches += [(start, first), (last, stop)]
     return sorted(result)
 
 
-def _signatures(nodes: Sequence[Node], units: list[Unit], apart: set[int], within: bool) -> np.ndarray:
-    """A number per unit, equal for units that compute alike from operands that stand alike relative to them."""
+def _signatures(
+    nodes: Sequence[Node], units: list[Unit], apart: set[int], within: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """Two numbers per unit. The first is equal for units that compute alike from operands that stand alike relative to
+    them, the second for units that compute alike from operands of the same shapes.
+    """
     place = {id: (i, j) for i, unit in enumerate(units) for j, id in enumerate(unit.ids)}
     numbers: dict[Any, int] = {}
-    signatures = np.empty(len(units), dtype=np.int64)
+    signatures, alike = np.empty((2, len(units)), dtype=np.int64)
     for i, unit in enumerate(units):
         name = f"{unit.scope}/{unit.title}"
         parts: list[Any] = [name if within else re.sub(r"\d+", "#", name), unit.repeat]
+        shapes = list(parts)
         for id in unit.ids:
             node = nodes[id]
             operands = []
@@ -154,19 +169,22 @@ def _signatures(nodes: Sequence[Node], units: list[Unit], apart: set[int], withi
                 near = where is not None and i - where[0] <= 2 * LONGEST
                 operands.append((i - where[0], where[1]) if near and where else nodes[operand].shape)
             parts.append((node.op, node.shape, tuple(operands)))
-        signatures[i] = -i - 1 if apart & set(unit.ids) else numbers.setdefault(tuple(parts), len(numbers))
-    return signatures
+            shapes.append((node.op, node.shape, tuple(nodes[operand].shape for operand in node.operands)))
+        is_apart = bool(apart & set(unit.ids))
+        for row, key in ((signatures, parts), (alike, shapes)):
+            row[i] = -i - 1 if is_apart else numbers.setdefault(tuple(key), len(numbers))
+    return signatures, alike
 
 
 def _best_repeat(signatures: np.ndarray) -> tuple[int, int, int] | None:
     """Start, length and number of the repeated block that saves most, or None."""
     best, saved = None, 1
     for period in range(1, min(LONGEST, len(signatures) // FEWEST) + 1):
-        equal = np.concatenate([[0], signatures[:-period] == signatures[period:], [0]])
-        edges = np.flatnonzero(np.diff(equal))
+        equal = signatures[:-period] == signatures[period:]
+        if np.count_nonzero(equal) < max(saved, (FEWEST - 1) * period):
+            continue  # most periods of most graphs, and a count is quick
+        edges = np.flatnonzero(np.diff(np.concatenate([[0], equal, [0]])))
         starts, stops = edges[::2], edges[1::2]
-        if not starts.size:
-            continue
         times = (stops - starts) // period + 1
         k = int(np.argmax(times))
         if times[k] >= FEWEST and (times[k] - 1) * period > saved:
@@ -229,8 +247,12 @@ def _ids(units: Sequence[Unit]) -> tuple[int, ...]:
 
 def _title(nodes: Sequence[Node], block: Sequence[Unit]) -> str:
     """What a block is called: its scopes or operations in order, if they are few."""
-    names = [re.sub(r"\d+$", "", unit.title) or unit.title or sign(nodes[unit.ids[0]]) for unit in block]
+    names = [_unnumbered(unit.title) or sign(nodes[unit.ids[0]]) for unit in block]
     return " → ".join(names) if len(names) <= 4 else f"{' → '.join(names[:3])} → … ({len(names)})"
+
+
+def _unnumbered(title: str) -> str:
+    return re.sub(r"\d+$", "", title) or title
 
 
 def _shared(scopes: Sequence[str]) -> str:

@@ -6,13 +6,11 @@ grey print.
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-import numpy as np
-
-from .numbers import minus
+from .numbers import minus, norm
 from .theme import Theme
 
 LEVELS = 32  # colours of a scale
@@ -72,30 +70,37 @@ def magnitude(g: Any) -> float | None:
     """
     if g is None:
         return None
-    array = np.abs(np.asarray(g, dtype=np.float64).ravel())
-    largest = float(array.max(initial=0.0))
-    if not math.isfinite(largest):
+    size = norm(g)
+    if not math.isfinite(size):
         return None
-    if largest == 0:
-        return -math.inf
-    # Scaled first: the squares of huge and of tiny numbers are not floats.
-    return math.log10(largest) + math.log10(float(np.linalg.norm(array / largest)))
+    return math.log10(size) if size else -math.inf
+
+
+GRADIENT = "‖gradient‖"
+
+
+class Sizes(NamedTuple):
+    """What cards are coloured by, if not by their gradients: what the numbers are, and the number of each node."""
+
+    what: str
+    of_node: Mapping[int, float]
 
 
 @dataclass(frozen=True)
 class Heat:
-    """The range of log10 ‖g‖ that the scale spans in one drawing."""
+    """The range of log10 ‖g‖, or of another size, that the scale spans in one drawing."""
 
     low: float
     high: float
+    what: str = GRADIENT
 
     @classmethod
-    def of(cls, gradients: Iterable[Any]) -> "Heat":
+    def of(cls, gradients: Iterable[Any], what: str = GRADIENT) -> "Heat":
         """The range of these gradients, `FEWEST_DECADES` to `MOST_DECADES` wide."""
         sizes = [m for m in map(magnitude, gradients) if m is not None and math.isfinite(m)]
         high = max(sizes, default=0.0)
         low = min(sizes, default=0.0)
-        return cls(min(max(low, high - MOST_DECADES), high - FEWEST_DECADES), high)
+        return cls(min(max(low, high - MOST_DECADES), high - FEWEST_DECADES), high, what)
 
     def level(self, size: float | None) -> int | None:
         """The place of a `magnitude` on the scale; −1 for a gradient of zero, None where there is no colour to give."""

@@ -13,11 +13,12 @@ from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
 
-from autodiff import BackwardTrace
+from autodiff import BackwardTrace, Graph
 from autodiff.errors import SettingError
 
+from .content import View
 from .document import document
-from .heat import colours
+from .heat import GRADIENT, colours
 from .theme import DARK, LIGHT, PRINT, Theme
 from .view import recorded, view
 
@@ -60,9 +61,16 @@ def to_html(
     if direction not in DIRECTIONS:
         raise SettingError(f"direction {direction!r} is not known; use {', '.join(DIRECTIONS)}")
     record, found = recorded(subject)
-    graph, trace = (record.graph, record) if isinstance(record, BackwardTrace) else (record, None)
     content = view(record, ids=ids or found, limit=limit, **options)
-    data = document(graph, trace, content, direction=direction, is_hot=heat)
+    return page(record, content, theme=theme, direction=direction, is_hot=heat)
+
+
+def page(record: Graph | BackwardTrace, content: View, *, theme: str, direction: str, is_hot: bool) -> str:
+    """The page of a view, as `to_html` makes it, with the record that the view is of."""
+    if content.heat is not None and content.heat.what != GRADIENT:
+        raise SettingError(f"a page colours cards by their gradients, not by {content.heat.what}; draw an .svg")
+    graph, trace = (record.graph, record) if isinstance(record, BackwardTrace) else (record, None)
+    data = document(graph, trace, content, direction=direction, is_hot=is_hot)
     style = f"{variables()}\n{page_source('page.css')}"
     script = '"use strict";\n(() => {\n' + "\n".join(page_source(f"{name}.js") for name in SCRIPTS) + "})();\n"
     policy = "; ".join(

@@ -98,7 +98,7 @@ NOTATION: dict[str, Notation] = {
     "heaviside":    Notation("step", "heaviside({0}, {1})", ("0", "[{0} = 0]")),
     "where":        Notation("where", "{1} where {0}, else {2}", ("", "[{0}]", "[not {0}]")),
     "nan_to_num":   Notation("finite", "finite({0})", ("[{0} is finite]", "[{0} is NaN]", "[{0} = ∞]", "[{0} = −∞]")),
-    "dropout":      Notation("dropout", "dropout({0})", ("mask", "")),
+    "dropout":      Notation("dropout", "dropout({0})", ("{1}", "")),
     "sum":          Notation("Σ", "Σ {0}", ("g to every element",)),
     "mean":         Notation("mean", "mean({0})", ("g / n to every element",)),
     "max":          Notation("max", "max({0})", ("g to the maximum",)),
@@ -174,7 +174,8 @@ def derivative(node: Node, position: int, nodes: Sequence[Node]) -> str:
     if row is not None and "{…}" in row.formula:
         position = 0
     if row is None or position >= len(row.derivatives):
-        return f"∂{shorten(node.op)}/∂{label(nodes[node.operands[position]])}"
+        again = ", recomputed" if node.op.startswith("remat ") else ""
+        return f"∂{label(node)}/∂{label(nodes[node.operands[position]])}{again}"
     return _write(row.derivatives[position], label(node), _names(node, nodes))
 
 

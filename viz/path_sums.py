@@ -16,7 +16,6 @@ import numpy as np
 
 from autodiff import BackwardTrace, Message, Node, Primitive
 from autodiff.errors import GraphError, SettingError
-from autodiff.graph import OPERATIONS
 from autodiff.ops.shape import sum_to
 
 from .locate import located
@@ -159,8 +158,8 @@ def paths(trace: Any, wrt: Any, k: int = 10) -> Paths:
      2  ∂L/∂w            = 1.000          = 1.000  50 %
         ∂L/∂w = the sum                   = 2.000
 
-    Raises GraphError if there is no such node, if it is a constant, or if an operation on the way has no rule here;
-    SettingError if k is less than 1.
+    Raises GraphError if there is no such node, if it is a constant, or if `ad.remat` is on the way of a record that was
+    pickled; SettingError if k is less than 1.
     """
     if isinstance(k, bool) or not isinstance(k, int | np.integer) or k < 1:
         raise SettingError(f"paths: k is how many paths to list, a whole number of at least 1, got {k!r}")
@@ -179,8 +178,8 @@ def paths(trace: Any, wrt: Any, k: int = 10) -> Paths:
         found = heapq.nsmallest(k, chain.contributions(tried), key=lambda pair: _strength(pair[1]))
         listed = tuple(chain.path(route, contribution, total) for route, contribution in found)
         rest = total - sum((path.contribution for path in listed), 0.0)
-        scale = sum(path.norm for path in listed) + magnitude(total)
-        if len(listed) == count and not (math.isfinite(scale) and magnitude(rest) > 1e-4 * scale):
+        scale = sum(path.norm for path in listed) + norm(total)
+        if len(listed) == count and not (math.isfinite(scale) and norm(rest) > 1e-4 * scale):
             rest = np.zeros(nodes[end].shape)[()]  # but for roundings, in float32 the larger ones
     return Paths(trace, end, listed, count, total, rest, exact)
 
@@ -197,13 +196,6 @@ def on_a_path(trace: BackwardTrace, end: int) -> tuple[dict[Hop, Message], dict[
     }
     reach = counts(by_node(messages), end)
     return {hop: m for hop, m in messages.items() if hop.target in reach and hop.operand in reach}, reach
-
-
-def magnitude(array: Any) -> float:
-    """The Euclidean norm, which overflows only if it is no float64 itself; NaN if there is one."""
-    values = np.abs(np.asarray(array, dtype=np.float64)).ravel()
-    largest = float(np.max(values, initial=0.0))
-    return largest * norm(values / largest) if largest and math.isfinite(largest) else largest
 
 
 class _Chain:
@@ -228,7 +220,7 @@ class _Chain:
         """The logarithm of what the edge multiplies a message by; of a tensor, what it did to the whole cotangent."""
         factor = self.locals[hop]
         if factor is None:
-            before, after = magnitude(self.trace.cotangents[hop.target]), magnitude(self.messages[hop].message)
+            before, after = norm(self.trace.cotangents[hop.target]), norm(self.messages[hop].message)
             factor = after / before if before else 0.0
         if self.is_silent(hop) or factor == 0:
             return -1e12
@@ -251,11 +243,14 @@ class _Chain:
                 silent = silent | ((np.asarray(message.local) == 0) & (np.asarray(message.message) == 0))
             product = np.where((np.asarray(g) == 0) | silent, 0, g * message.local)
             return np.asarray(product if product.shape == operand.shape else sum_to(product, operand.shape))
-        if node.op not in OPERATIONS:
-            raise GraphError(f"no path is followed through {node.op!r}: the operation has no rule in this record")
+        operation = self.trace.operation(node.id)
+        if operation is None:
+            raise GraphError(
+                f"no path is followed through {node.op!r}: a record that was pickled does not hold its rule"
+            )
         operands = [nodes[i].value for i in node.operands]
         g = float(g) if node.dtype == "float" else np.asarray(g, dtype=node.dtype)
-        rule = cast(Primitive, OPERATIONS[node.op]).vjp
+        rule = cast(Primitive, operation).vjp
         sent = np.asarray(rule(hop.position, g, node.value, operands, dict(node.params)))
         is_silent = not np.any(self.trace.cotangents[hop.target]) and not np.all(np.isfinite(sent))
         return np.zeros(operand.shape) if is_silent else sent
@@ -289,7 +284,7 @@ class _Chain:
         nodes = self.trace.graph.nodes
         end = route[-1].operand if route else self.trace.graph.output_ids[0]
         array = np.broadcast_to(np.asarray(contribution, dtype=np.float64), nodes[end].shape)
-        size = magnitude(total)
+        size = norm(total)
         share = math.nan
         if size and math.isfinite(size):
             share = float(np.vdot(array / size, np.asarray(total, dtype=np.float64) / size))
@@ -298,7 +293,7 @@ class _Chain:
             positions=tuple(hop.position for hop in route),
             locals=tuple(self.locals[hop] for hop in route),
             contribution=array if array.shape else array.item(),
-            norm=magnitude(array),
+            norm=norm(array),
             share=share,
         )
 
@@ -315,7 +310,7 @@ def _affordable(routes: Iterator[Route], chain: _Chain, k: int) -> list[Route]:
 
 
 def _strength(contribution: Any) -> tuple[bool, float]:
-    size = magnitude(contribution)
+    size = norm(contribution)
     return math.isfinite(size), -size if math.isfinite(size) else 0.0
 
 

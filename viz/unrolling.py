@@ -187,8 +187,8 @@ def _box(node: Node, nodes: Sequence[Node]) -> str:
 
 
 def _name(node: Node) -> str | None:
-    """What its entries are named after: one number by its own name, a tensor in any case, as others refer to it."""
-    return node.name if node.name or not node.shape else label(node)
+    """What its entries are named after, as others refer to it; nothing for one number without a name."""
+    return label(node) if node.name or node.shape else None
 
 
 def _names(name: str | None, shape: tuple[int, ...]) -> list[str | None]:

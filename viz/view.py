@@ -16,7 +16,7 @@ from autodiff.errors import GraphError, SettingError
 from .cards import SMALL, group_card, kind_of, node_card, with_cause
 from .content import FIELDS, Card, Edge, Line, Row, View
 from .fold import Group, fold, renamed, shared_scope
-from .heat import Heat, magnitude
+from .heat import Heat, Sizes, magnitude
 from .ledger import has_finite_local, is_finite, ledger, local_line, product_line, total
 from .notation import is_parameter, label, shorten
 from .numbers import norm, number
@@ -54,7 +54,7 @@ def view(
     show: Iterable[str] = DEFAULT_SHOW,
     highlight: Wanted = (),
     wrt: Wanted = (),
-    heat: bool = False,
+    heat: bool | Sizes = False,
     limit: int = MAX_CARDS,
     depth: int | None = None,
     images: Wanted | Mapping[str, tuple[int, int] | None] = (),
@@ -65,7 +65,7 @@ def view(
     show       which of `FIELDS` stand on cards and edges
     highlight  nodes to mark, a path of `paths`, or a cause of `autodiff.first_cause`
     wrt        draw only what lies between these nodes and the outputs
-    heat       colour cards by log10 of the norm of their gradient, a folded card by its largest
+    heat       colour cards by log10 of the norm of their gradient, a folded card by its largest; or of other `Sizes`
     limit      the most cards; beyond that, nodes are folded
     depth      fold scopes nested deeper than this
     images     nodes whose values are images though nothing tells; or a dict from names to height and width, or None
@@ -74,14 +74,24 @@ def view(
     Raises GraphError for anything that cannot be drawn or a node that is not in it, SettingError for an unknown field
     or a value that is no image.
     """
-    show = frozenset([show] if isinstance(show, str) else show)
-    for field in sorted(show - set(FIELDS)):
-        raise SettingError(f"show: {field!r} is not known; choose from {', '.join(FIELDS)}")
+    for name, given in (("limit", limit), *([("depth", depth)] if depth is not None else [])):
+        if not isinstance(given, int | np.integer) or isinstance(given, bool):
+            raise SettingError(f"{name} must be a whole number, got {given!r}")
+    chosen = _fields(show)
     record, found = recorded(subject)
     graph, trace = (record.graph, record) if isinstance(record, BackwardTrace) else (record, None)
     builder = _Builder(graph, trace, ids or found)
     builder.images = builder.sizes_of(images)
-    return builder.build(show, highlight, wrt, heat, limit, depth)
+    return builder.build(chosen, highlight, wrt, heat, limit, depth)
+
+
+def _fields(show: Any) -> frozenset[str]:
+    """The fields that `show` names, one or several. Raises SettingError for any that there is not."""
+    fields = [show] if isinstance(show, str) or not isinstance(show, Iterable) else list(show)
+    for field in fields:
+        if field not in FIELDS:
+            raise SettingError(f"show: {field!r} is not known; choose from {', '.join(FIELDS)}")
+    return frozenset(fields)
 
 
 def recorded(subject: Any, names: Mapping[int, str] | None = None) -> tuple[Graph | BackwardTrace, dict[int, int]]:
@@ -112,7 +122,7 @@ class _Builder:
         self.images: dict[int, Size] = {}
 
     def build(
-        self, show: frozenset[str], highlight: Wanted, wrt: Wanted, heat: bool, limit: int, depth: int | None
+        self, show: frozenset[str], highlight: Wanted, wrt: Wanted, heat: bool | Sizes, limit: int, depth: int | None
     ) -> View:
         marked = self.chosen("highlight", highlight)
         roots = self.chosen("wrt", wrt)
@@ -123,7 +133,11 @@ class _Builder:
         if cause is not None:
             cards = [with_cause(card, cause) if cause.node in card.members else card for card in cards]
         scale = None
-        if heat and self.trace is not None:
+        if isinstance(heat, Sizes):
+            sums = [sum(heat.of_node.get(id, 0.0) for id in card.members) for card in cards]
+            cards = [replace(card, heat=magnitude(size)) for card, size in zip(cards, sums, strict=True)]
+            scale = Heat.of(sums, heat.what)
+        elif heat and self.trace is not None:
             cards = [replace(card, heat=self.heat_of(card)) for card in cards]
             scale = Heat.of(self.trace.cotangents.get(id) for card in cards for id in card.members)
         edges = self.edges(groups, cards, marked, _edges_of(highlight), show)
