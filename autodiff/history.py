@@ -46,6 +46,11 @@ class Sums:
         """0 before the first batch."""
         return self.images / self.seconds if self.seconds else 0.0
 
+    @property
+    def accuracy(self) -> float:
+        """On the images so far; NaN before the first batch."""
+        return self.correct / self.images if self.images else float("nan")
+
     def record(self, epoch: int, measured: Measured | None, learning_rate: float) -> Record:
         """The epoch's record, once it is over. `measured`: on the validation data, None without any."""
         return Record(

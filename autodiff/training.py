@@ -95,6 +95,11 @@ class Training:
         return self._sums.images_per_second
 
     @property
+    def accuracy(self) -> float:
+        """On the training images of this epoch so far; NaN before its first batch."""
+        return self._sums.accuracy
+
+    @property
     def layer_gradients(self) -> dict[str, float]:
         """The gradient norm of each layer in the last batch, all its parameters together, by path."""
         squares: dict[str, float] = {}
