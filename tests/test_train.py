@@ -821,7 +821,7 @@ def out_and(configuration, **options):
 def test_finetune_starts_from_the_weights(configuration, finished):
     tuned = run.finetune(run.FineTuning(finished.folder), out_and(configuration))
     assert tuned.configuration.hidden == (32,)
-    assert tuned.transfer.lines() == ["loaded: linear1.weight, linear1.bias, linear2.weight, linear2.bias"]
+    assert tuned.transfer.lines()[1:] == ["loaded: linear1.weight, linear1.bias, linear2.weight, linear2.bias"]
     assert tuned.test["accuracy"] == pytest.approx(finished.test["accuracy"], abs=0.02)
 
 
@@ -955,6 +955,20 @@ def test_what_judges_by_validation_images_needs_some(configuration, option):
     with pytest.raises(SettingError, match=f"{option} needs validation images"):
         run.train(replace(configuration, validation=0, **{option: 2}))
     assert not configuration.folder.exists()
+
+
+def test_a_tuned_run_says_what_it_is_made_from_also_after_it_went_on(configuration, finished):
+    tuning = run.FineTuning(finished.folder, new_head=True, freeze=("1",), lr_scale=0.1)
+    told = []
+    stopped = run.finetune(tuning, {"out": configuration.out}, [StopAt(batches=4)], taken=told.append)
+    assert stopped.interrupted
+    assert told == [stopped.transfer]
+    resumed = run.resume(configuration.folder)
+    assert resumed.transfer == stopped.transfer
+    assert (resumed.transfer.start, resumed.transfer.lr_scale) == (str(finished.folder), 0.1)
+    text = (configuration.folder / "config.toml").read_text()
+    assert text.startswith(f"# from: {finished.folder}\n# made anew: linear2.weight, linear2.bias\n# frozen: linear1.w")
+    assert Configuration.from_toml(text) == resumed.configuration
 
 
 def test_a_folder_is_used_by_one_run_at_a_time(configuration, tmp_path):

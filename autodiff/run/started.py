@@ -19,7 +19,19 @@ from ..objective import measure
 from ..train import fit
 from .exchange import SUFFIXES, read_network
 from .folder import CONFIGURATION, FolderWriter, clear, file_of, locked, prepare, write_text
-from .stored import Path_, State, by, configuration_of, digest, freeze, header, model_of, preprocessing_of, read
+from .stored import (
+    Path_,
+    State,
+    by,
+    configuration_of,
+    digest,
+    freeze,
+    header,
+    model_of,
+    preprocessing_of,
+    read,
+    transfer_of,
+)
 from .transfer import Transfer, take_weights
 
 
@@ -243,7 +255,8 @@ def _model(
         return model, None
     tuning, state = origin
     found = model_of(state).state_dict()
-    return model, take_weights(model, found, new_head=tuning.new_head, frozen=tuning.freeze)
+    account = take_weights(model, found, new_head=tuning.new_head, frozen=tuning.freeze)
+    return model, replace(account, start=str(Path(tuning.start).resolve()), lr_scale=tuning.lr_scale)
 
 
 def _fit(
@@ -259,12 +272,13 @@ def _fit(
     model, transfer = _model(configuration, dataset, origin)
     if state is not None:
         freeze(model, state["model"]["frozen"])
-        transfer = Transfer(**state["transfer"]) if state.get("transfer") else None
+        transfer = transfer_of(state)
     if told.taken is not None and transfer is not None:
         told.taken(transfer)
     account = None if transfer is None else vars(transfer)
     augment = Augmentation.parse(configuration.augment) if configuration.augment else None
-    write_text(folder / CONFIGURATION, configuration.to_toml())
+    notes = "".join(f"# {line}\n" for line in transfer.lines()) if transfer else ""
+    write_text(folder / CONFIGURATION, notes + configuration.to_toml())
     writer = FolderWriter(folder, header(configuration, dataset, scale, model, account), configuration.keep)
     stopping = [EarlyStopping(configuration.patience)] if configuration.patience else []
     training = fit(

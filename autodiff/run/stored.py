@@ -15,6 +15,7 @@ from ..data import Dataset, Preprocessing, Split
 from ..errors import CheckpointError, DataError, MissingCheckpointError, SettingError
 from ..nn import MLP
 from .folder import file_of
+from .transfer import Transfer
 
 State = Mapping[str, Any]
 Path_ = str | os.PathLike[str]
@@ -106,6 +107,14 @@ def model_of(state: State) -> MLP:
             parameter.data[...] = array
     freeze(model, state["model"]["frozen"])
     return model.eval()
+
+
+def transfer_of(state: State) -> Transfer | None:
+    """What the run took from a checkpoint, if it was fine-tuned. Raises CheckpointError if that cannot be told."""
+    try:
+        return Transfer(**state["transfer"]) if state.get("transfer") else None
+    except TypeError as error:
+        raise CheckpointError(f"{state['file']}: it cannot be told what was taken over ({error})") from error
 
 
 def freeze(model: MLP, paths: Any) -> None:
