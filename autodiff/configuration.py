@@ -47,7 +47,7 @@ OPTIMIZERS: dict[str, type[Optimizer]] = {
     "momentum": Momentum,
     "nesterov": Nesterov,
 }
-WITH_MOMENTUM = ("sgd", "momentum", "nesterov", "rmsprop")
+WITH_MOMENTUM = ("momentum", "nesterov")
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ class Configuration:
         """The optimiser for a model, or for parameters or groups of them."""
         options: dict[str, Any] = {"lr": self.lr, "weight_decay": self.weight_decay}
         if self.optimizer in WITH_MOMENTUM:
-            options["momentum"] = 0.0 if self.optimizer == "rmsprop" else self.momentum
+            options["momentum"] = self.momentum
         return OPTIMIZERS[self.optimizer](params.parameters() if isinstance(params, Module) else params, **options)
 
     def make_schedule(self) -> Schedule:
@@ -245,7 +245,7 @@ GROUPS: dict[str, dict[str, Row]] = {
     "Optimisation": {
         "optimizer": Row(one_of(OPTIMIZERS), f"{', '.join(OPTIMIZERS)}."),
         "lr": Row(number(0, above=True), "Learning rate, before the schedule."),
-        "momentum": Row(number(0, 1), "Momentum of sgd, momentum and nesterov."),
+        "momentum": Row(number(0, 1), "Of the optimisers momentum and nesterov."),
         "weight_decay": Row(number(0), "Weight decay by the optimiser; decoupled with adamw."),
         "schedule": Row(one_of(SCHEDULES), f"{', '.join(SCHEDULES)}."),
         "warmup": Row(number(0, 1), "Part of the run in which the learning rate rises from 0."),
