@@ -12,7 +12,7 @@ import numpy as np
 from ..callbacks import Callback, EarlyStopping
 from ..configuration import Configuration
 from ..data import NAMED, Augmentation, Dataset, Preprocessing, Progress, is_class_folders, load, per_class
-from ..errors import CheckpointError, DataError, SettingError
+from ..errors import CheckpointError, DataError, DivergenceError, SettingError
 from ..history import Record
 from ..nn import MLP
 from ..objective import measure
@@ -281,23 +281,26 @@ def _fit(
     write_text(folder / CONFIGURATION, notes + configuration.to_toml())
     writer = FolderWriter(folder, header(configuration, dataset, scale, model, account), configuration.keep)
     stopping = [EarlyStopping(configuration.patience)] if configuration.patience else []
-    training = fit(
-        model,
-        dataset.train,
-        dataset.validation,
-        optimizer=configuration.make_optimizer(_groups(configuration, model, transfer, origin)),
-        epochs=configuration.epochs,
-        batch_size=configuration.batch,
-        rng=for_order,
-        penalties=configuration.penalties,
-        updates=configuration.updates,
-        schedule=configuration.make_schedule(),
-        plateau=configuration.make_plateau(),
-        augment=augment or None,
-        prepare=scale,
-        callbacks=(*stopping, writer, *told.callbacks),
-        state=None if state is None else state["training"],
-    )
+    try:
+        training = fit(
+            model,
+            dataset.train,
+            dataset.validation,
+            optimizer=configuration.make_optimizer(_groups(configuration, model, transfer, origin)),
+            epochs=configuration.epochs,
+            batch_size=configuration.batch,
+            rng=for_order,
+            penalties=configuration.penalties,
+            updates=configuration.updates,
+            schedule=configuration.make_schedule(),
+            plateau=configuration.make_plateau(),
+            augment=augment or None,
+            prepare=scale,
+            callbacks=(*stopping, writer, *told.callbacks),
+            state=None if state is None else state["training"],
+        )
+    except DivergenceError as error:
+        raise DivergenceError(f"{error}; {folder} keeps the last good checkpoint", error.cause) from error
     if not training.interrupted:
         model.load_state_dict(training.evaluated_state())
     test = None if training.interrupted else measure(model, dataset.test, prepare=scale)._asdict()
