@@ -61,7 +61,7 @@ def chainlens(tmp_path):
         environment |= options.pop("env", {})
         return subprocess.run(
             [sys.executable, "-m", "cli", *map(str, arguments)],
-            cwd=tmp_path,
+            cwd=options.pop("cwd", tmp_path),
             env=environment,
             capture_output=True,
             encoding="utf-8",

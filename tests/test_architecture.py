@@ -14,7 +14,14 @@ ROOT = Path(__file__).parents[1]
 
 # From left to right; a module imports only what stands to its left, or beside it in its own room.
 ORDER = [
-    {"autodiff.errors", "autodiff.layout", "autodiff.display", "autodiff.origin", "autodiff.writing"},
+    {
+        "autodiff.errors",
+        "autodiff.layout",
+        "autodiff.display",
+        "autodiff.origin",
+        "autodiff.writing",
+        "autodiff.whole_files",
+    },
     {"autodiff.tape", "autodiff.encoding"},
     {"autodiff.graph"},
     {"autodiff.primitive"},
@@ -41,8 +48,11 @@ ORDER = [
     {"autodiff.data", "autodiff.checkpoint", "autodiff.threads", "autodiff.interruption"},
     {"autodiff.arithmetic"},
     {"autodiff.costs"},
-    {"autodiff.objective", "autodiff.callbacks"},
+    {"autodiff.objective", "autodiff.callbacks", "autodiff.updates", "autodiff.divergence"},
+    {"autodiff.history"},
+    {"autodiff.training"},
     {"autodiff.train", "autodiff.recipes", "autodiff.health"},
+    {"autodiff.options"},
     {"autodiff.configuration"},
     {"autodiff.run"},
     {"viz"},

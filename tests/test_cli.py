@@ -248,7 +248,7 @@ BAD = [
     (["grad", "w", "w=1", "--jsn"], "No such option: --jsn"),
     (["train", "--data", "nowhere"], "nowhere"),
     (["train", "--dropout", "1"], "dropout must be in [0, 1), got 1.0"),
-    (["train", "--hidden", "16,x"], "--hidden 16,x: write sizes separated by commas"),
+    (["train", "--hidden", "16,x"], "hidden 16,x: write sizes separated by commas"),
     (["train", "--hidden", "0"], "hidden: each layer size"),
     (["train", "--optimizer", "magic"], "unknown optimizer 'magic'; choose from adam, adamw, rmsprop"),
     (["train", "--lr", "0"], "lr must be above 0"),
@@ -261,7 +261,7 @@ BAD = [
     (["resume", "nowhere"], "nowhere"),
     (["evaluate", "nowhere"], "nowhere"),
     (["evaluate", "loss.py"], "loss.py"),
-    (["predict", "nowhere", "loss.py"], "nowhere: there is no such checkpoint"),
+    (["predict", "nowhere", "loss.py"], "nowhere: there is no such run folder or checkpoint"),
     (["summary", "784"], "784"),
     (["summary", "784-0"], "each at least 1"),
 ]
@@ -328,7 +328,8 @@ class TestProcess:
         cli.main(["train", "--help"])
         shown = " ".join(capsys.readouterr().out.replace("│", " ").split())
         for name, value in Configuration().to_dict().items():
-            text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+            text = f"{value:.4g}" if isinstance(value, float) else str(value)
+            text = ",".join(map(str, value)) if isinstance(value, tuple) else text
             option = name.replace("_", "-")
             assert f"--{option} " in shown, name
             if value not in ("", False):

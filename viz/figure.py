@@ -103,7 +103,7 @@ def files_of(path: str | os.PathLike[str], what: str) -> list[Path]:
     if not target.suffix:
         return [target.with_name(target.name + suffix) for suffix in (".svg", ".png")]
     if target.suffix.lower() not in FORMATS:
-        raise SettingError(f"{what} are drawn as {', '.join(FORMATS)}, not {target.suffix}")
+        raise SettingError(f"{target}: {what} are drawn as {', '.join(FORMATS)}, not {target.suffix}")
     return [target]
 
 
