@@ -397,7 +397,7 @@ class TestTraining:
 
     @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one process")
     def test_ctrl_c_saves_and_resume_ends_where_an_uninterrupted_run_does(self, chainlens, tiny, tmp_path):
-        options = ["--data", str(tiny), "--hidden", "16", "--epochs", "60", "--batch", "8"]
+        options = ["--data", str(tiny), "--hidden", "16", "--epochs", "30", "--batch", "8"]
         process = subprocess.Popen(
             [sys.executable, "-m", "cli", "train", *options, "--out", "stopped"],
             cwd=tmp_path,
@@ -405,7 +405,7 @@ class TestTraining:
             stdout=subprocess.PIPE,
             text=True,
         )
-        assert process.stdout.readline().startswith("epoch  1/60")
+        assert process.stdout.readline().startswith("epoch  1/30")
         process.send_signal(signal.SIGINT)
         rest = process.stdout.read()
         process.stdout.close()

@@ -21,9 +21,10 @@ def sides(layout: Layout) -> dict[str, str]:
     dots = [dot for curves in layout.edges.values() for curve in curves for dot in _along(curve)]
     found = {}
     for scope in layout.scopes:
-        free = [side for side in SIDES if not any(_is_in(dot, title_box(scope.box, scope.words, side)) for dot in dots)]
-        if free and free[0] != "l":
-            found[scope.name] = free[0]
+        boxes = {side: title_box(scope.box, scope.words, side) for side in SIDES}
+        free = next((side for side, box in boxes.items() if not any(_is_in(dot, box) for dot in dots)), "l")
+        if free != "l":
+            found[scope.name] = free
     return found
 
 
