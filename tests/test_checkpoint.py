@@ -291,7 +291,7 @@ def test_folder_in_place_of_a_file_is_named(tmp_path: Path) -> None:
         ),
         (lambda data: data.replace(b"checkpoint 1\n", b"checkpoint 12345 later header\n", 1), "altered header"),
         (lambda data: data.replace(b"checkpoint 1\n", b"checkpoint 0\n", 1), "altered header"),
-        (lambda data: b"", "incomplete or altered header"),
+        (lambda data: b"", "is empty"),
         (lambda data: data[:30], "incomplete or altered header"),
         (lambda data: data[:-1], "is truncated"),
         (lambda data: data + b"\n", "was altered or damaged"),

@@ -617,7 +617,11 @@ def spoilt_run(trained, tmp_path, change):
 
 
 BAD_RUNS = {
-    "no file": (lambda trained, tmp: run.examine(tmp / "none.pkl"), MissingCheckpointError, "no such checkpoint"),
+    "no file": (
+        lambda trained, tmp: run.examine(tmp / "none.pkl"),
+        MissingCheckpointError,
+        "no such run folder or checkpoint",
+    ),
     "other data": (lambda trained, tmp: run.examine(trained, str(tmp / "none")), DataError, "none"),
     "no optimiser": (
         lambda trained, tmp: run.examine(spoilt_run(trained, tmp, lambda s: s["training"].pop("optimizer"))),

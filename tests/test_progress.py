@@ -108,6 +108,27 @@ def test_a_terminal_gets_bars_too_and_its_cursor_back():
     assert text.rindex("\x1b[?25h") > text.rindex("\x1b[?25l")
 
 
+class Narrow(Callback):
+    """Makes the window narrower after the first epoch, and keeps what was written by then."""
+
+    def __init__(self, out, width):
+        self.out, self.width, self.before = out, width, 0
+
+    def on_epoch_end(self, training):
+        if training.epoch == 1:
+            self.out.width, self.before = self.width, len(self.out.file.getvalue())
+
+
+@pytest.mark.parametrize(("width", "folds"), [(80, 0), (100, 0), (50, 2), (30, 4)])
+def test_what_a_narrower_window_folds_is_taken_away(width, folds):
+    out = Console(file=io.StringIO(), width=80, force_terminal=True)
+    narrow = Narrow(out, width)
+    train(TrainingDisplay(out), narrow, hidden=())  # two bars of 80 columns, and lines of at most 27
+    after = out.file.getvalue()[narrow.before :]
+    assert after.startswith("\x1b[2K\x1b[1A" * folds)
+    assert after[len("\x1b[2K\x1b[1A") * folds :].startswith("\r\x1b[2K")
+
+
 def test_a_machine_gets_strict_json_for_each_epoch(capsys):
     history = train(JsonLines()).history
     assert [json.loads(line) for line in capsys.readouterr().out.splitlines()] == history

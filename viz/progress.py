@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from rich.console import Console, Group
+from rich.control import Control
 from rich.live import Live
 from rich.progress import (
     BarColumn,
@@ -19,6 +20,7 @@ from rich.progress import (
     TextColumn,
     TimeRemainingColumn,
 )
+from rich.segment import ControlType
 from rich.text import Text
 
 from autodiff.data import Download
@@ -63,8 +65,9 @@ class TrainingDisplay(Callback):
         total = training.epochs * training.batches
         self._run = self._bars.add_task("run", total=total, completed=self._done(training))
         self._epoch = self._bars.add_task("epoch", total=training.batches, completed=training.batch)
-        self._live = Live(self._picture(training), console=self.out, transient=True, refresh_per_second=REFRESH)
-        self._live.start()
+        # Drawn by nobody but this object, which looks at the window's width before it does.
+        self._live = Live(self._picture(training), console=self.out, transient=True, auto_refresh=False)
+        self._live.start(refresh=True)
 
     def on_batch_end(self, training: Training) -> None:
         """Move the bars, and now and then draw the rest anew."""
@@ -75,10 +78,12 @@ class TrainingDisplay(Callback):
         self._bars.update(self._epoch, completed=training.batch)
         now = perf_counter()
         if now - self._drawn > 1 / REFRESH:
-            self._live.update(self._picture(training))
+            self._clear_folds()
+            self._live.update(self._picture(training), refresh=True)
 
     def on_epoch_end(self, training: Training) -> None:
         """Print the epoch's line."""
+        self._clear_folds()
         self.out.print(epoch_line(training.history[-1], training.epochs), soft_wrap=True)
 
     def on_train_end(self, training: Training) -> None:
@@ -88,12 +93,29 @@ class TrainingDisplay(Callback):
     def close(self) -> None:
         """Give the terminal its cursor back, however training ended."""
         if self._live is not None:
+            self._clear_folds()
             self._live.stop()
             self._live = None
 
     def _picture(self, training: Training) -> Group:
         self._drawn = perf_counter()
-        return Group(self._bars, *live_lines(training, self._losses, self.out.width))
+        self._width = self.out.width
+        lines = live_lines(training, self._losses, self._width)
+        self._lengths = [self._width] * len(self._bars.tasks) + [line.cell_len for line in lines]
+        return Group(self._bars, *lines)
+
+    def _clear_folds(self) -> None:
+        """Where the window became narrower, the terminal has folded what was drawn: take away the rows this made.
+
+        Rich counts lines as it drew them. What is a row more for each fold would be left standing above.
+        """
+        width = self.out.width
+        if self._live is None or width >= self._width:
+            return
+        folds = sum(-(-length // width) - 1 for length in self._lengths if length)
+        self.out.control(Control(*[(ControlType.ERASE_IN_LINE, 2), (ControlType.CURSOR_UP, 1)] * folds))
+        self._width = width
+        self._lengths = [min(length, width) for length in self._lengths]
 
     @staticmethod
     def _done(training: Training) -> int:
