@@ -11,6 +11,7 @@ from typing import Any
 import graphviz
 
 from .content import Pixels
+from .geometry import loose_edges
 from .heat import swatches
 from .legend import coloured, legend
 from .notation import shorten
@@ -61,8 +62,10 @@ def to_dot(
     dot.attr("node", fontname=theme.font, fontsize="11", fontcolor=theme.text, margin="0.06,0.05")
     dot.attr("edge", color=theme.line, arrowsize="0.7", penwidth="1.2")
     _add_scope(dot, "", content, theme, titles or {})
+    loose = loose_edges(content)
     for edge in content.edges:
-        _add_edge(dot, edge, theme, PORTS[direction])
+        pull = {"weight": "0"} if (edge.target, edge.position) in loose else {}
+        _add_edge(dot, edge, theme, PORTS[direction], pull)
     return str(dot.source)
 
 
@@ -163,9 +166,10 @@ def _picture(image: Pixels) -> str:
     return f'<table border="0" cellborder="0" cellspacing="0" cellpadding="0" {size}>{"".join(rows)}</table>'
 
 
-def _add_edge(dot: Any, edge: Edge, theme: Theme, ports: tuple[str, str]) -> None:
+def _add_edge(dot: Any, edge: Edge, theme: Theme, ports: tuple[str, str], pull: Mapping[str, str]) -> None:
     style = {"color": theme.highlight, "penwidth": "2.6"} if edge.is_highlighted else {}
     style = {"color": theme.alarm, "penwidth": "2.2"} if edge.is_alarm else style
+    style |= pull
     source, target = f"n{edge.source}", f"n{edge.target}"
     if not edge.lines:
         dot.edge(source, target, **style)
