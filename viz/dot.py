@@ -26,6 +26,8 @@ SHAPES = {
     "operation": {"shape": "box", "style": "rounded,filled"},
     "group": {"shape": "box3d", "style": "filled"},
 }
+GAP = "&nbsp;&nbsp;"  # between what a row is and its text
+ABOVE_LEGEND = 10  # points, so that the title does not look like a part of the card above
 PORTS = {
     "LR": ("w", "e"),
     "TB": ("n", "s"),
@@ -140,7 +142,7 @@ def _card_label(card: Card, theme: Theme) -> str:
     head = f'<tr><td colspan="2" align="left">{sign}<b>{_text(card.title, theme.text, 12)}</b></td></tr>'
     rule = "<hr/>" if card.rows else ""
     rows = "".join(
-        f'<tr><td align="left">{_text(row.label or " ", theme.quiet, 10)}</td>'
+        f'<tr><td align="left">{_text(row.label or " ", theme.quiet, 10)}{GAP if row.label else ""}</td>'
         f'<td align="right">{_text(row.line.text, _colour(row.line.role, theme), 11, theme.mono)}</td></tr>'
         for row in card.rows
     )
@@ -198,8 +200,9 @@ def _legend(content: View, theme: Theme) -> str:
         ]
     marks = coloured(theme)._replace(heat="")  # the swatches say it
     rows += [("<td></td>", _text(line.text, _colour(line.role, theme), 10)) for line in legend(content, marks)]
+    room = f'<tr><td colspan="2" height="{ABOVE_LEGEND}"></td></tr>'
     title = f'<tr><td colspan="2" align="left"><b>{_text(content.title, theme.text, 12)}</b></td></tr>'
-    cells = title + "".join(f'<tr>{sample}<td align="left">{words}</td></tr>' for sample, words in rows)
+    cells = room + title + "".join(f'<tr>{sample}<td align="left">{words}</td></tr>' for sample, words in rows)
     return f'<<table border="0" cellborder="0" cellspacing="3" cellpadding="0">{cells}</table>>'
 
 
