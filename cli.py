@@ -10,6 +10,7 @@ import re
 import sys
 from dataclasses import asdict
 from pathlib import Path
+from shlex import quote
 from typing import Annotated, Any
 
 import typer
@@ -88,24 +89,24 @@ def draw(
     """Draw the computation with its gradients and the chain rule on every edge."""
     import autodiff as ad
     from autodiff.source import read_source
+    from viz.draw_options import destination, image_sizes, names_in, save_as
     from viz.drawing import drawing_of, format_of
 
-    paths = [_drawing_path(text) for text in output or ["backprop.svg"]]
+    outputs = output or ["backprop.svg"]
+    paths = [destination(text) for text in outputs]
     options: dict[str, Any] = {"heat": heat, "depth": depth} | ({} if limit is None else {"limit": limit})
     options |= {
-        name: [part.strip() for part in given.split(",") if part.strip()]
+        name: names_in(given)
         for name, given in (("show", show), ("highlight", highlight), ("wrt", wrt))
         if given is not None
     }
     if images is not None:
-        options["images"] = _image_sizes(images)
+        options["images"] = image_sizes(images)
     with ad.recording(source=True):
         value = read_source(source, values or [])()
     drawing = drawing_of(value, format=format_of(paths[0]), theme=theme, direction=direction, options=options)
-    for text, path in zip(output or [""], paths, strict=True):
-        if text.endswith(("/", os.sep)):
-            path.parent.mkdir(parents=True, exist_ok=True)
-        typer.echo(f"wrote {drawing.save(path)}")
+    for text in outputs:
+        typer.echo(f"wrote {save_as(drawing, text)}")
     for note in {drawing.content_in(format_of(path)).note: None for path in paths}:
         if note:
             typer.echo(f"note: {note}", err=True)
@@ -115,29 +116,6 @@ def draw(
         for path in paths:
             if not webbrowser.open(path.resolve().as_uri()):
                 typer.echo(f"note: no browser was found to open {path}", err=True)
-
-
-def _image_sizes(text: str) -> dict[str, tuple[int, int] | None]:
-    """The height and width that each name is given, None for a name alone."""
-    sizes: dict[str, tuple[int, int] | None] = {}
-    for part in filter(None, map(str.strip, text.split(","))):
-        name, equals, size = part.partition("=")
-        height, x, width = size.partition("x")
-        if equals and not (x and height.isdecimal() and width.isdecimal() and int(height) and int(width)):
-            raise UsageError(f"--images {part}: write a height and a width, such as {name}=28x28")
-        sizes[name.strip()] = (int(height), int(width)) if equals else None
-    return sizes
-
-
-def _drawing_path(text: str) -> Path:
-    """Where to write a drawing: in a folder under the default name. Raises SettingError for an unknown suffix."""
-    from viz.drawing import format_of
-
-    path = Path(text)
-    if os.path.isdir(path) or text.endswith(("/", os.sep)):
-        path = path / "backprop.svg"
-    format_of(path)
-    return path
 
 
 @app.command(epilog="Example: chainlens gallery gallery -o pages")
@@ -267,9 +245,11 @@ def _diagnose_computation(source: str, values: list[str], output: list[str], as_
     import autodiff as ad
     from autodiff.source import read_source
     from viz.diagnosis import diagnose, diagnosis_data, show_diagnosis
+    from viz.draw_options import destination, save_as
     from viz.drawing import drawing_of
 
-    paths = [_drawing_path(text) for text in output]
+    for text in output:
+        destination(text)
     record = read_source(source, values)
     with ad.recording(source=True):
         value = record()
@@ -278,11 +258,9 @@ def _diagnose_computation(source: str, values: list[str], output: list[str], as_
         _print_json(diagnosis_data(found))
     else:
         show_diagnosis(found)
-    for text, path in zip(output, paths, strict=True):
-        if text.endswith(("/", os.sep)):
-            path.parent.mkdir(parents=True, exist_ok=True)
+    for text in output:
         drawing = drawing_of(value, options={"highlight": found.cause or found.nodes})
-        typer.echo(f"wrote {drawing.save(path)}", err=as_json)
+        typer.echo(f"wrote {save_as(drawing, text)}", err=as_json)
     return 0 if found.is_healthy else 1
 
 
@@ -298,6 +276,59 @@ def grad(source: Source, values: Values = None, as_json: AsJson = False) -> None
         _print_json({"value": trace.graph.outputs[0].value, "gradients": trace.gradients})
     else:
         terminal.show_gradients(trace)
+
+
+@app.command(epilog="Example: chainlens cost 784-256-128-10 --batch 128")
+def cost(
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="SOURCE|SIZES",
+            help="An expression, FILE.py:FUNCTION, or sizes such as 784-256-10.",
+            show_default=False,
+        ),
+    ],
+    values: Values = None,
+    batch: Annotated[int, typer.Option(min=1, help="Examples at a time, for sizes.")] = 128,
+    output: Annotated[
+        list[str] | None,
+        typer.Option("-o", "--output", help="Draw it there, coloured by --heat.", show_default="no drawing"),
+    ] = None,
+    heat: Annotated[str, typer.Option(help="flops, bytes, kept or time.")] = "flops",
+    as_json: AsJson = False,
+) -> None:
+    """Count and measure what the forward and the backward pass take, node by node: arithmetic, bytes, memory, time."""
+    import autodiff as ad
+    from autodiff.costs import of_network
+    from autodiff.source import read_source
+    from viz import cost_table
+    from viz.draw_options import destination, save_as
+    from viz.drawing import drawing_of, format_of
+    from viz.terminal import show_table
+
+    if heat not in cost_table.HEATS:
+        raise UsageError(f"unknown --heat {heat!r}; choose from {', '.join(cost_table.HEATS)}")
+    outputs = output or []
+    paths = [destination(text) for text in outputs]
+    if any(format_of(path) == "html" for path in paths):
+        raise UsageError("a page colours cards by their gradients alone; draw an .svg, .png or .pdf")
+    sizes = [int(size) for size in source.split("-")] if re.fullmatch(r"\d+(-\d+)+", source) else []
+    if sizes and values:
+        raise UsageError(f"{source} are the sizes of a network, which has no {values[0].partition('=')[0]}")
+    record = of_network(sizes, batch) if sizes else read_source(source, values or [])
+    found = {"eager": ad.cost(record)}
+    if len(sizes) > 2:
+        found["with remat"] = ad.cost(of_network(sizes, batch, rematerialised=True))
+    if as_json:
+        _print_json({name: cost_table.cost_data(each) for name, each in found.items()})
+    else:
+        cost_table.show_cost(found["eager"])
+        if len(found) > 1:
+            show_table(cost_table.COMPARISON, cost_table.comparison_rows(found))
+    for text, path in zip(outputs, paths, strict=True):
+        options = {"heat": cost_table.heat_of(found["eager"], heat)}
+        drawing = drawing_of(record(), format=format_of(path), options=options)
+        typer.echo(f"wrote {save_as(drawing, text)}", err=as_json)
 
 
 @app.command(epilog="Example: chainlens check 'exp(sin(x))' x=0.7 --order 2")
@@ -345,8 +376,8 @@ Force = Annotated[bool, typer.Option("--force", help="Replace an earlier run in 
 JsonLines = Annotated[bool, typer.Option("--json", help="Print a line of JSON for each epoch, and one for the result.")]
 
 
-# The commands whose options are those of a configuration. What these are is read when one of them is called, so that
-# `chainlens --help` need not load the engine.
+# The commands whose options are the rows of the configuration. What these are is read when one of them is called, so
+# that `chainlens --help` need not load the engine.
 _CONFIGURED: dict[str, Any] = {}
 
 
@@ -359,56 +390,6 @@ def _configured(command: Any) -> Any:
 
     listed.__name__, listed.__doc__ = command.__name__, command.__doc__
     return listed
-
-
-def _with_configuration(command: Any) -> Any:
-    """The command with an option for each row of the configuration, as it stands there."""
-    import inspect
-    from functools import wraps
-
-    from autodiff.configuration import ROWS, Configuration
-
-    defaults = Configuration().to_dict()
-    rows = []
-    for name, row in ROWS.items():
-        default = defaults[name]
-        kind = str if isinstance(default, tuple) else type(default)
-        shown = ",".join(map(str, default)) if isinstance(default, tuple) else str(default)
-        flag = f"--{name.replace('_', '-')}"
-        switch = [f"{flag}/--no-{flag[2:]}"] if kind is bool else [flag]
-        option = typer.Option(*switch, help=row.help, show_default=shown if default not in ("", False) else False)
-        annotation = Annotated[kind | None, option]  # type: ignore[valid-type]  # made at run time
-        rows.append(inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation))
-
-    @wraps(command)
-    def run(**given: Any) -> Any:
-        options = {name: value for name in ROWS if (value := given.pop(name)) is not None}
-        if "hidden" in options:
-            options["hidden"] = _sizes(options["hidden"])
-        return command(options=options, **given)
-
-    own = [p for p in inspect.signature(command).parameters.values() if p.name != "options"]
-    parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own] + rows
-    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    run.__annotations__ = {p.name: p.annotation for p in parameters}
-    return run
-
-
-def _chosen(recipe: str | None, config: Path | None, given: dict[str, Any]) -> dict[str, Any]:
-    """The options of a recipe, of a file, and those given, the later ones counting more."""
-    from autodiff.configuration import options_in
-    from autodiff.recipes import recipe as named
-
-    found = dict(named(recipe)) if recipe is not None else {}
-    if config is not None:
-        try:
-            text = config.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise UsageError(
-                f"--config {config}: cannot be read ({getattr(error, 'strerror', None) or error})"
-            ) from error
-        found |= options_in(text)
-    return found | given
 
 
 @app.command(
@@ -427,14 +408,14 @@ def train(
     force: Force = False,
     as_json: JsonLines = False,
 ) -> int:
-    """Train a network on 28×28 digits and write a run folder: configuration, history, checkpoints, pictures, report."""
+    """Train a network on images and write a run folder: configuration, history, checkpoints, pictures, report."""
     from autodiff import run
-    from autodiff.configuration import Configuration
+    from autodiff.configuration import Configuration, gathered
     from viz.progress import training_display
 
-    configuration = Configuration.from_dict(_chosen(recipe, config, options))
+    configuration = Configuration.from_dict(gathered(recipe, config, options))
     with training_display(as_json) as shown:
-        return _finish(run.train(configuration, shown.callbacks, force=force, progress=shown.download), as_json)
+        return _ended(run.train(configuration, force=force, **shown.told), as_json)
 
 
 @app.command(epilog="Example: chainlens resume runs/digits --epochs 8")
@@ -448,7 +429,7 @@ def resume(
     from viz.progress import training_display
 
     with training_display(as_json) as shown:
-        return _finish(run.resume(folder, shown.callbacks, epochs=epochs, progress=shown.download), as_json)
+        return _ended(run.resume(folder, epochs=epochs, **shown.told), as_json)
 
 
 @app.command(
@@ -471,32 +452,28 @@ def finetune(
     force: Force = False,
     as_json: JsonLines = False,
 ) -> int:
-    """Train a new run that starts from the weights of a checkpoint, and say which were taken over."""
+    """Train a new run that starts from the weights of a checkpoint, and say which were taken over.
+
+    Options that are not given are those of the checkpoint.
+    """
     from autodiff import run
+    from autodiff.configuration import gathered
+    from viz.draw_options import names_in
     from viz.progress import training_display
 
-    layers = tuple(part.strip() for part in (freeze or "").split(",") if part.strip())
-    tuning = run.FineTuning(checkpoint, new_head, layers, lr_scale)
-    given: dict[str, Any] = {
-        "out": f"{str(checkpoint.parent if checkpoint.is_file() else checkpoint).rstrip('/')}-tuned"
-    }
-    given |= _chosen(None, config, options)
+    tuning = run.FineTuning(checkpoint, new_head, tuple(names_in(freeze or "")), lr_scale)
+    source = checkpoint.parent if os.path.isfile(checkpoint) else checkpoint
+    given = {"out": f"{str(source).rstrip('/')}-tuned"} | gathered(None, config, options)
     with training_display(as_json) as shown:
-        finished = run.finetune(tuning, given, shown.callbacks, force=force, progress=shown.download)
-        if finished.transfer is not None and not as_json:
-            for line in finished.transfer.lines():
-                typer.echo(line)
-        return _finish(finished, as_json)
+        return _ended(run.finetune(tuning, given, force=force, taken=shown.taken, **shown.told), as_json)
 
 
-def _finish(run: Any, as_json: bool) -> int:
-    """Write what a run folder shows, and say where it is; exit code 130 if the run was interrupted."""
-    from viz import report
+def _ended(run: Any, as_json: bool) -> int:
+    """Say what a run came to and where it is; exit code 130 if it was interrupted."""
     from viz.progress import result_line
 
-    report.write(run)  # of an interrupted run, curves alone
     if run.interrupted:
-        typer.echo(f"interrupted; go on with: chainlens resume {_quoted(run.folder)}", err=as_json)
+        typer.echo(f"interrupted; go on with: chainlens resume {quote(str(run.folder))}", err=as_json)
         return 130
     if as_json:
         account = None if run.transfer is None else asdict(run.transfer)
@@ -529,29 +506,27 @@ def predict(
 ) -> None:
     """Read the digits in pictures: of any size, light on dark or dark on light."""
     from autodiff import run
-    from autodiff.errors import DataError
 
-    read, errors = [], []
-    for path in images:
-        try:
-            read.append((path, run.predict(checkpoint, [path])))
-        except DataError as error:  # the other pictures are read all the same
-            errors.append(error)
-    if not read:
+    found, errors = run.read_pictures(checkpoint, images)
+    if not found:
         raise errors[0]
-    found = [(path, p.class_names[p.labels[0]], p.probabilities[0, p.labels[0]], p) for path, p in read]
     if as_json:
         _print_json(
             [
-                {"image": str(path), "label": int(p.labels[0]), "class": name, "probabilities": p.probabilities[0]}
-                for path, name, _, p in found
+                {
+                    "image": str(each.picture),
+                    "label": each.label,
+                    "class": each.name,
+                    "probabilities": each.probabilities,
+                }
+                for each in found
             ]
         )
     else:
-        for path, name, chance, _ in found:
-            typer.echo(f"{path}: {name}  ({chance:.1%})")
-    for unread in errors:
-        typer.echo(f"error: {unread}", err=True)
+        for each in found:
+            typer.echo(f"{each.picture}: {each.name}  ({each.probability:.1%})")
+    for error in errors:
+        typer.echo(f"error: {error}", err=True)
     if errors:
         raise typer.Exit(2)
 
@@ -602,45 +577,13 @@ def summary(
 ) -> None:
     """List the layers of a network: shapes, parameters, arithmetic, memory of activations."""
     from autodiff import run
-    from viz import terminal
-    from viz.numbers import bytes_of
+    from viz.network_table import show_layers
 
     result = run.summary(what, batch=batch)
     if as_json:
         _print_json(result)
         return
-    rows = []
-    for layer in result["layers"]:
-        count = layer["parameters"]
-        state = "" if not count else "frozen" if not layer["trainable"] else "trained"
-        rows.append(
-            (
-                layer["name"],
-                layer["kind"],
-                " × ".join(map(str, layer["output"])),
-                layer.get("formula", ""),
-                f"{count:,}" if count else "",
-                state,
-                f"{layer['multiply_adds']:,}" if layer["multiply_adds"] else "",
-                bytes_of(layer["forward_bytes"]),
-                bytes_of(layer["backward_bytes"]),
-            )
-        )
-    head = (
-        "layer",
-        "kind",
-        "output",
-        "(inputs + 1) × outputs",
-        "parameters",
-        "",
-        "multiply-adds",
-        "forward",
-        "backward",
-    )
-    trained = "" if result["trainable"] == result["parameters"] else f"{result['trainable']:,} trained"
-    total = ("total", "", "", "", f"{result['parameters']:,}", trained, f"{result['multiply_adds']:,}")
-    memory = (bytes_of(result["forward_bytes"]), bytes_of(result["backward_bytes"]))
-    terminal.show_table(head, [*rows, (*total, *memory)])
+    show_layers(result)
     typer.echo(
         f"multiply-adds for one image; memory of activations for {batch} images, forward, and backward with gradients"
     )
@@ -651,47 +594,18 @@ def demo(
     out: Annotated[Path, typer.Option(help="Folder for what the tour writes.")] = Path("chainlens-demo"),
 ) -> int:
     """A tour in under a minute, offline: draw an expression, step through it, train on generated digits."""
-    import autodiff as ad
-    import viz
     from autodiff import run
     from autodiff.configuration import Configuration
-    from viz import terminal
     from viz.progress import training_display
+    from viz.tour import show_expression
 
-    expression, values = "L = (relu(w*x + b) - y)**2", {"w": 0.5, "x": 2.0, "b": -0.3, "y": 1.0}
-    given = " ".join(f"{name}={value:g}" for name, value in values.items())
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"cannot make the folder {out}: {error.strerror}") from error
-    with ad.recording(source=True):
-        trace = ad.backprop(ad.parse(expression, **values))
-
-    typer.echo(f"1. The chain rule, drawn:  chainlens draw '{expression}' {given}")
-    for suffix in ("svg", "png"):
-        typer.echo(f"   wrote {viz.draw(trace).save(out / f'backprop.{suffix}')}")
-    typer.echo(f"\n2. The same, step by step:  chainlens step '{expression}' {given}")
-    terminal.show_steps(trace)
-    typer.echo(f"\n3. A network that learns:  chainlens train --epochs 3 --out {_quoted(out / 'run')}")
+    show_expression(out)
     configuration = Configuration(epochs=3, out=str(out / "run"))
     with training_display() as shown:
-        code = _finish(run.train(configuration, shown.callbacks, force=True), False)
+        code = _ended(run.train(configuration, force=True, **shown.told), False)
     if code == 0:
-        typer.echo(f"\nEverything is in {out.resolve()}; open backprop.svg and run/curves.svg in a browser.")
+        typer.echo(f"\nEverything is in {out.resolve()}; open backprop.svg and run/report.html in a browser.")
     return code
-
-
-def _sizes(text: str) -> tuple[int, ...]:
-    try:
-        return tuple(int(size) for size in text.split(",")) if text.strip() else ()
-    except ValueError:
-        raise UsageError(f"--hidden {text}: write sizes separated by commas, such as 256,128") from None
-
-
-def _quoted(path: Path) -> str:
-    import shlex
-
-    return shlex.quote(str(path))
 
 
 def _one_number(value: Any) -> Any:
@@ -706,23 +620,9 @@ def _one_number(value: Any) -> Any:
 
 def _print_json(document: Any) -> None:
     """Strict JSON on one line: arrays as nested lists, NaN and infinities as strings."""
-    typer.echo(json.dumps(_strict(document), allow_nan=False, ensure_ascii=False))
+    from autodiff.encoding import strict
 
-
-def _strict(value: Any) -> Any:
-    import math
-
-    import numpy as np
-
-    if isinstance(value, dict):
-        return {key: _strict(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_strict(item) for item in value]
-    if isinstance(value, np.ndarray | np.generic):
-        return _strict(value.tolist())
-    if isinstance(value, float) and not math.isfinite(value):
-        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
-    return value
+    typer.echo(json.dumps(strict(document), allow_nan=False, ensure_ascii=False))
 
 
 class UsageError(Exception):
@@ -734,7 +634,9 @@ def main(arguments: list[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
     for name in _CONFIGURED.keys() & set(arguments):
         (entry,) = [info for info in app.registered_commands if info.callback and info.callback.__name__ == name]
-        entry.callback = _with_configuration(_CONFIGURED[name])
+        from viz.command_options import with_configuration
+
+        entry.callback = with_configuration(_CONFIGURED[name], defaults=name == "train")
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # a terminal that lacks a sign shows a substitute instead of failing
             stream.reconfigure(errors="replace")
@@ -751,7 +653,7 @@ def main(arguments: list[str] | None = None) -> int:
     except Exception as error:
         if "--debug" in arguments:
             raise
-        return _report(error)
+        return _report(error, arguments)
 
 
 def _as_operand(text: str) -> str:
@@ -759,7 +661,7 @@ def _as_operand(text: str) -> str:
     return f" {text}" if re.match(r"-\s*[\w.]+\s*[(*+/]", text) and not re.match(r"-o\S+/", text) else text
 
 
-def _report(error: Exception) -> int:
+def _report(error: Exception, arguments: list[str]) -> int:
     """One line about the error. An error nobody foresaw says how to see more."""
     from autodiff.errors import AutodiffError
 
@@ -767,6 +669,8 @@ def _report(error: Exception) -> int:
         text = error.format_message()
         if not text:  # no arguments: the help that was shown is the answer
             return 0
+        given = _value_of(getattr(getattr(error, "param", None), "opts", []), arguments)
+        text = text if given is None or given in text else f"{text.rstrip('.')}, got {given!r}"
     elif isinstance(error, AutodiffError | UsageError):
         text = str(error)
     elif isinstance(error, typer.Abort):
@@ -775,6 +679,17 @@ def _report(error: Exception) -> int:
         text = f"{type(error).__name__}: {error} (--debug shows where)"
     typer.echo(f"error: {' '.join(text.split())}", err=True)
     return 2
+
+
+def _value_of(flags: list[str], arguments: list[str]) -> str | None:
+    """What was typed as the value of an option; None if it cannot be found."""
+    for flag in flags:
+        for i, text in enumerate(arguments):
+            if text == flag and i + 1 < len(arguments):
+                return arguments[i + 1]
+            if text.startswith(f"{flag}="):
+                return text.removeprefix(f"{flag}=")
+    return None
 
 
 if __name__ == "__main__":

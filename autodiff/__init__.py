@@ -45,6 +45,7 @@ __all__ = [
     "anomaly",
     "backprop",
     "check_grads",
+    "cost",
     "first_cause",
     "grad",
     "hessian",
@@ -71,6 +72,7 @@ if TYPE_CHECKING:
     from .causes import first_cause
     from .check import check_grads
     from .checkpoint import load, save
+    from .costs import cost
     from .derivatives import hessian, hvp, jacobian
     from .expression import parse
     from .rematerialise import remat
@@ -84,6 +86,7 @@ _LATER = {
     "Finding": "traps",
     "anomaly": "watching",
     "check_grads": "check",
+    "cost": "costs",
     "first_cause": "causes",
     "hessian": "derivatives",
     "hvp": "derivatives",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from .errors import CheckpointError, SettingError
 
 if TYPE_CHECKING:
-    from .train import Training
+    from .training import Training
 
 
 class Callback:
@@ -68,7 +68,7 @@ class EarlyStopping(Callback):
 
     def on_train_end(self, training: "Training") -> None:
         if self.restore and self.weights and not training.interrupted:
-            training.model.load_state_dict(self.weights)
+            training.restore(self.weights)
 
     def state_dict(self) -> dict[str, Any]:
         return {"best": self.best, "epoch": self.epoch, "weights": self.weights}

@@ -13,8 +13,6 @@ rebuild one and the reader admits none at all: not `os.system`, and not NumPy's 
 There is no memo either, so the payload is a tree: no cycles, and nothing small that unfolds into something huge.
 """
 
-import contextlib
-import errno
 import hashlib
 import io
 import json
@@ -23,14 +21,13 @@ import os
 import pickle
 import pickletools
 import re
-import secrets
-from pathlib import Path
 from typing import Any, Never
 
 import numpy as np
 import numpy.typing as npt
 
 from .errors import CheckpointError, MissingCheckpointError
+from .whole_files import write_whole
 
 _MAGIC = b"chainlens checkpoint "
 _VERSION = 1
@@ -74,7 +71,7 @@ def save(path: str | os.PathLike[str], state: object) -> None:
     digest = hashlib.sha256(payload).hexdigest()
     header = b"%s%d\nsha256 %s of %d bytes\n" % (_MAGIC, _VERSION, digest.encode(), len(payload))
     try:
-        _write_atomically(Path(path), header, payload)
+        write_whole(path, header, payload, durable=True)
     except FileNotFoundError as error:
         missing = f"{os.fspath(path)}: the folder to save into does not exist; create it first"
         raise MissingCheckpointError(missing) from error
@@ -255,6 +252,8 @@ def _read_verified(path: str | os.PathLike[str]) -> bytes:
     try:
         with open(path, "rb") as file:
             start = file.read(len(_MAGIC))
+            if not start:
+                _fail(path, f"is empty; {again}")
             if start != _MAGIC and not _MAGIC.startswith(start):
                 _fail(path, f"is no chainlens checkpoint (it starts with {start[:8]!r}); give a file that save() wrote")
             rest = file.read()
@@ -275,36 +274,3 @@ def _read_verified(path: str | os.PathLike[str]) -> bytes:
     if len(payload) > int(digest[2]) or hashlib.sha256(payload).hexdigest().encode() != digest[1]:
         _fail(path, f"was altered or damaged after it was saved (its SHA-256 differs); {again}")
     return payload
-
-
-def _write_atomically(path: Path, *parts: bytes) -> None:
-    target = Path(os.path.realpath(path))  # a link stays a link
-    temporary = target.parent / f".chainlens-{secrets.token_hex(8)}.tmp"
-    try:
-        with open(temporary, "xb") as file:
-            file.writelines(parts)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, target)
-    except BaseException:
-        with contextlib.suppress(OSError):  # the failure that brought us here is the one to report
-            temporary.unlink(missing_ok=True)
-        raise
-    _flush_folder(target.parent)
-
-
-def _flush_folder(folder: Path) -> None:
-    """Make the new name itself survive a power cut, where folders can be opened and flushed."""
-    if os.name == "nt":  # folders cannot be opened there; NTFS journals the rename
-        return
-    try:
-        descriptor = os.open(folder, os.O_RDONLY)
-    except PermissionError:  # a folder one may write into but not list
-        return
-    try:
-        os.fsync(descriptor)
-    except OSError as error:
-        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # what file systems without folder flushing answer
-            raise
-    finally:
-        os.close(descriptor)

@@ -1,25 +1,42 @@
 """The configuration of a training run: every choice that decides its result, checked, and readable as TOML.
 
-One row per option, `ROWS`: what it may be and what it is for. The command line's options are made from the same rows.
+One row per option, `ROWS`, in `GROUPS`: what it may be and what it is for. The command line's options are made from
+them.
 """
 
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from difflib import get_close_matches
 from json import dumps
-from math import isfinite
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
-from .data import Augmentation
 from .data.preprocessing import NORMALISATIONS as STANDARDISATIONS
 from .errors import SettingError
 from .nn import ACTIVATIONS, INITIALIZERS, MLP, NORMALISATIONS, Module
 from .objective import Penalties
 from .optim import SGD, AdaGrad, Adam, AdamW, Momentum, Nesterov, Optimizer, RMSProp
+from .options import (
+    Row,
+    augmentation,
+    count,
+    image_size,
+    name_or_nothing,
+    number,
+    one_of,
+    share_or_count,
+    share_or_count_in,
+    sides,
+    sizes,
+    sizes_in,
+    source,
+    switch,
+    text,
+)
+from .recipes import recipe as named_recipe
 from .schedules import SCHEDULES, Plateau, Schedule, warmed_up
-from .train import Updates
+from .updates import Updates
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {
     "adam": Adam,
@@ -30,83 +47,7 @@ OPTIMIZERS: dict[str, type[Optimizer]] = {
     "momentum": Momentum,
     "nesterov": Nesterov,
 }
-WITH_MOMENTUM = ("sgd", "momentum", "nesterov", "rmsprop")
-
-
-class Row(NamedTuple):
-    """An option: what checks its value, and returns it or raises SettingError; and what it is for."""
-
-    check: Callable[[str, Any], Any]
-    help: str
-
-
-def text(name: str, value: Any) -> str:
-    if not isinstance(value, str) or any("\ud800" <= character <= "\udfff" for character in value):
-        raise SettingError(f"{name} must be text, got {value!r}")
-    return value
-
-
-def one_of(known: Iterable[str]) -> Callable[[str, Any], str]:
-    known = tuple(known)
-
-    def check(name: str, value: Any) -> str:
-        if text(name, value) not in known:
-            raise SettingError(f"unknown {name} {value!r}; choose from {', '.join(filter(None, known))}")
-        return str(value)
-
-    return check
-
-
-def number(low: float, high: float = float("inf"), *, above: bool = False) -> Callable[[str, Any], float]:
-    """A finite number of at least `low`, or above it, and below `high`."""
-    least = f"above {low:g}" if above else f"at least {low:g}"
-    allowed = f"in {'(' if above else '['}{low:g}, {high:g})" if isfinite(high) else least
-
-    def check(name: str, value: Any) -> float:
-        if not isinstance(value, int | float) or isinstance(value, bool) or not isfinite(value):
-            raise SettingError(f"{name} must be a finite number, got {value!r}")
-        if not low <= value < high or (above and value == low):
-            raise SettingError(f"{name} must be {allowed}, got {value}")
-        return float(value)
-
-    return check
-
-
-def count(least: int) -> Callable[[str, Any], int]:
-    def check(name: str, value: Any) -> int:
-        if not isinstance(value, int) or isinstance(value, bool) or value < least:
-            raise SettingError(f"{name} must be a whole number of at least {least}, got {value!r}")
-        return value
-
-    return check
-
-
-def switch(name: str, value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise SettingError(f"{name} must be true or false, got {value!r}")
-    return value
-
-
-def sizes(name: str, value: Any) -> tuple[int, ...]:
-    if not isinstance(value, list | tuple):
-        raise SettingError(f"{name} must be a list of layer sizes, got {value!r}")
-    return tuple(count(1)(f"{name}: each layer size", size) for size in value)
-
-
-def source(name: str, value: Any) -> str:
-    if not text(name, value):
-        raise SettingError('data must be "digits", "mnist", a folder or an .npz file, got an empty name')
-    return str(value)
-
-
-def augmentation(name: str, value: Any) -> str:
-    if text(name, value):
-        Augmentation.parse(value)
-    return str(value)
-
-
-def name_or_nothing(known: Iterable[str]) -> Callable[[str, Any], str]:
-    return one_of(["", *known])
+WITH_MOMENTUM = ("momentum", "nesterov")
 
 
 @dataclass(frozen=True)
@@ -123,6 +64,8 @@ class Configuration:
     data: str = "digits"
     classes: str = ""
     shots: int = 0
+    validation: float | int = 1 / 12
+    image_size: str = ""
     standardise: str = "none"
     augment: str = ""
     hidden: tuple[int, ...] = (256, 128)
@@ -163,6 +106,11 @@ class Configuration:
         """The run folder."""
         return Path(self.out or f"runs/{Path(self.data).stem}")
 
+    @property
+    def image_sides(self) -> tuple[int, int] | None:
+        """Height and width that images in folders are brought to; None if nothing is said."""
+        return sides(self.image_size)
+
     def make_model(self, inputs: int, outputs: int, rng: Any = None) -> MLP:
         """The network, with weights drawn from `rng`."""
         return MLP(
@@ -180,7 +128,7 @@ class Configuration:
         """The optimiser for a model, or for parameters or groups of them."""
         options: dict[str, Any] = {"lr": self.lr, "weight_decay": self.weight_decay}
         if self.optimizer in WITH_MOMENTUM:
-            options["momentum"] = 0.0 if self.optimizer == "rmsprop" else self.momentum
+            options["momentum"] = self.momentum
         return OPTIMIZERS[self.optimizer](params.parameters() if isinstance(params, Module) else params, **options)
 
     def make_schedule(self) -> Schedule:
@@ -229,6 +177,29 @@ class Configuration:
         return cls.from_dict(options_in(text))
 
 
+def gathered(recipe: str | None, file: Path | None, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of a recipe, of a TOML file, and those given, the later ones counting more.
+
+    >>> gathered("linear", None, {"epochs": 2})["epochs"]
+    2
+
+    Raises SettingError for an unknown recipe, and for a file that cannot be read.
+    """
+    found = dict(named_recipe(recipe)) if recipe is not None else {}
+    if file is not None:
+        try:
+            options = options_in(file.read_text(encoding="utf-8"))
+            Configuration.from_dict(options)  # so that an error names the file
+        except OSError as error:
+            raise SettingError(f"config {file}: cannot be read ({error.strerror or error})") from error
+        except UnicodeDecodeError as error:
+            raise SettingError(f"config {file}: is not text in UTF-8") from error
+        except SettingError as error:
+            raise SettingError(f"config {file}: {error}") from error
+        found |= options
+    return found | dict(given)
+
+
 def options_in(text: str) -> dict[str, Any]:
     """The options that a TOML text gives. Raises SettingError if it is not TOML."""
     try:
@@ -237,41 +208,63 @@ def options_in(text: str) -> dict[str, Any]:
         raise SettingError(f"the configuration is not TOML: {error}") from error
 
 
-ROWS: dict[str, Row] = {
-    "data": Row(source, "digits, mnist, a folder with MNIST's four files or with images per class, or an .npz file."),
-    "classes": Row(text, "Only these classes: 0-4, or 1,3,7."),
-    "shots": Row(count(0), "Train on so many images of each class; 0 for all."),
-    "standardise": Row(one_of(STANDARDISATIONS), "Bring pixels to mean 0 and deviation 1: none, dataset or pixel."),
-    "augment": Row(augmentation, "Changed copies of the images: shift=2,rotation=10,scale=0.1,shear=10,elastic=34:4."),
-    "hidden": Row(sizes, "Sizes of the hidden layers; '' for none."),
-    "activation": Row(one_of(ACTIVATIONS), f"{', '.join(ACTIVATIONS)}."),
-    "init": Row(name_or_nothing(INITIALIZERS), f"Initial weights: {', '.join(INITIALIZERS)}; '' for what suits."),
-    "normalisation": Row(name_or_nothing(NORMALISATIONS), "layer or batch normalisation before each activation."),
-    "residual": Row(switch, "Hidden layers of equal width add their input to their output."),
-    "dropout": Row(number(0, 1), "Probability of zeroing a hidden unit."),
-    "input_dropout": Row(number(0, 1), "Probability of zeroing an input."),
-    "l1": Row(number(0), "Weight of the L1 penalty."),
-    "l2": Row(number(0), "Weight of the L2 penalty."),
-    "label_smoothing": Row(number(0, 1), "Share of each label that is spread over all classes."),
-    "max_norm": Row(number(0), "Most that the norm of a unit's weights may be; 0 for no limit."),
-    "optimizer": Row(one_of(OPTIMIZERS), f"{', '.join(OPTIMIZERS)}."),
-    "lr": Row(number(0, above=True), "Learning rate, before the schedule."),
-    "momentum": Row(number(0, 1), "Momentum of sgd, momentum and nesterov."),
-    "weight_decay": Row(number(0), "Weight decay by the optimiser; decoupled with adamw."),
-    "schedule": Row(one_of(SCHEDULES), f"{', '.join(SCHEDULES)}."),
-    "warmup": Row(number(0, 1), "Part of the run in which the learning rate rises from 0."),
-    "plateau": Row(count(0), "Halve the learning rate after so many epochs without a better validation loss."),
-    "clip_norm": Row(number(0), "Most that the norm of all gradients may be; 0 for no limit."),
-    "clip_value": Row(number(0), "Most that a number of a gradient may be; 0 for no limit."),
-    "average": Row(number(0, 1), "Decay of a moving average of the weights; 0 for none."),
-    "batch": Row(count(1), "Images per update."),
-    "accumulate": Row(count(1), "Parts that a batch is computed in."),
-    "epochs": Row(count(1), "Passes over the training images."),
-    "patience": Row(count(0), "Stop after so many epochs without a better validation loss."),
-    "keep": Row(count(0), "How many epochs' checkpoints to keep, beside the last and the best."),
-    "seed": Row(count(0), "Decides everything random."),
-    "out": Row(text, "The run folder."),
+GROUPS: dict[str, dict[str, Row]] = {
+    "Data": {
+        "data": Row(
+            source, "digits, mnist, a folder with MNIST's four files or with images per class, or an .npz file."
+        ),
+        "classes": Row(text, "Only these classes: 0-4, or 1,3,7."),
+        "shots": Row(count(0), "Train on so many images of each class; 0 for all."),
+        "validation": Row(
+            share_or_count, "Held out of the training images: a share, or a count; 0 for none.", share_or_count_in
+        ),
+        "image_size": Row(
+            image_size, "Height and width to bring images in folders to, such as 32x32; '' for what suits."
+        ),
+        "standardise": Row(one_of(STANDARDISATIONS), "Bring pixels to mean 0 and deviation 1: none, dataset or pixel."),
+        "augment": Row(
+            augmentation,
+            "Changed copies of the images by shift, rotation, scale, shear, elastic: rotation=10,shift=2,elastic=34:4.",
+        ),
+    },
+    "Network": {
+        "hidden": Row(sizes, "Sizes of the hidden layers; '' for none.", sizes_in),
+        "activation": Row(one_of(ACTIVATIONS), f"{', '.join(ACTIVATIONS)}."),
+        "init": Row(name_or_nothing(INITIALIZERS), f"Initial weights: {', '.join(INITIALIZERS)}; '' for what suits."),
+        "normalisation": Row(name_or_nothing(NORMALISATIONS), "layer or batch normalisation before each activation."),
+        "residual": Row(switch, "Hidden layers of equal width add their input to their output."),
+    },
+    "Regularisation": {
+        "dropout": Row(number(0, 1), "Probability of zeroing a hidden unit."),
+        "input_dropout": Row(number(0, 1), "Probability of zeroing an input."),
+        "l1": Row(number(0), "Weight of the L1 penalty."),
+        "l2": Row(number(0), "Weight of the L2 penalty."),
+        "label_smoothing": Row(number(0, 1), "Share of each label that is spread over all classes."),
+        "max_norm": Row(number(0), "Most that the norm of a unit's weights may be; 0 for no limit."),
+    },
+    "Optimisation": {
+        "optimizer": Row(one_of(OPTIMIZERS), f"{', '.join(OPTIMIZERS)}."),
+        "lr": Row(number(0, above=True), "Learning rate, before the schedule."),
+        "momentum": Row(number(0, 1), "Of the optimisers momentum and nesterov."),
+        "weight_decay": Row(number(0), "Weight decay by the optimiser; decoupled with adamw."),
+        "schedule": Row(one_of(SCHEDULES), f"{', '.join(SCHEDULES)}."),
+        "warmup": Row(number(0, 1), "Part of the run in which the learning rate rises from 0."),
+        "plateau": Row(count(0), "Halve the learning rate after so many epochs without a better validation loss."),
+        "clip_norm": Row(number(0), "Most that the norm of all gradients may be; 0 for no limit."),
+        "clip_value": Row(number(0), "Most that a number of a gradient may be; 0 for no limit."),
+        "average": Row(number(0, 1), "Decay of a moving average of the weights; 0 for none."),
+        "batch": Row(count(1), "Images per update."),
+        "accumulate": Row(count(1), "Parts that a batch is computed in."),
+    },
+    "Run": {
+        "epochs": Row(count(1), "Passes over the training images."),
+        "patience": Row(count(0), "Stop after so many epochs without a better validation loss."),
+        "keep": Row(count(0), "How many epochs' checkpoints to keep, beside the last and the best."),
+        "seed": Row(count(0), "Decides everything random."),
+        "out": Row(text, "The run folder."),
+    },
 }
+ROWS = {name: row for rows in GROUPS.values() for name, row in rows.items()}
 
 
 def _toml(value: object) -> str:

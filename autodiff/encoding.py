@@ -78,7 +78,7 @@ def decode(data: Any) -> Any:
 
 
 def strict(value: Any) -> Any:
-    """Plain data as strict JSON takes it: tuples as lists, NaN and infinities as text. For people, not for `decode`.
+    """Plain data as strict JSON takes it: tuples and arrays as lists, NaN and infinities as text; not for `decode`.
 
     >>> strict({"loss": float("nan"), "shape": (2, 3)})
     {'loss': 'NaN', 'shape': [2, 3]}
@@ -87,6 +87,8 @@ def strict(value: Any) -> Any:
         return {key: strict(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [strict(item) for item in value]
+    if isinstance(value, np.ndarray | np.generic):
+        return strict(value.tolist())
     return _number(value) if isinstance(value, float) else value
 
 

@@ -249,10 +249,14 @@ class Reader:
         return value
 
     def refuse(self, node: ast.expr, reason: str) -> ExpressionError:
-        part = self.segment(node)
-        short = len(self.text) <= 60 and self.text.count(part) == 1
+        part, text = self.as_typed(self.segment(node)), self.as_typed(self.text)
+        short = len(text) <= 60 and text.count(part) == 1
         at = "" if short else f" at {_place(self.text, node.lineno, self.column(node))}"
         return ExpressionError(f"{_short(part)}{at}: {reason}")
+
+    def as_typed(self, text: str) -> str:
+        """A part of the text as the person wrote it: for a reader that was given a notation of its own translated."""
+        return text
 
     def source(self, node: ast.expr) -> Source:
         """Where a node of the tree stands in the text."""
@@ -311,11 +315,7 @@ class Reader:
         function_name = ast.unparse(parts[0]) if parts else self.segment(node.func)
         function = self.functions.get(function_name)
         if not parts or function is None:
-            near = difflib.get_close_matches(function_name, self.functions, 1)
-            some = sorted(self.functions)
-            listed = ", ".join(some[:20]) + (", …" if len(some) > 20 else "")
-            hint = f"did you mean {near[0]}?" if near else f"use one of {listed}"
-            raise self.refuse(node, f"{_short(function_name)} is not a function; {hint}")
+            raise self.unknown(node)
         if any(isinstance(argument, ast.Starred) for argument in node.args):
             raise self.refuse(node, "starred arguments are not allowed")
         parameters = inspect.signature(function).parameters
@@ -334,6 +334,16 @@ class Reader:
             for position, (argument, kind) in enumerate(zip_longest(node.args, kinds[: len(node.args)]))
         ]
         return self.finite(node, function(*arguments, **options))
+
+    def unknown(self, node: ast.Call) -> ExpressionError:
+        """That what is called is no function, and which one may be meant."""
+        parts = _function_parts(node)
+        name = ast.unparse(parts[0]) if parts else self.segment(node.func)
+        near = difflib.get_close_matches(name, self.functions, 1)
+        some = sorted(self.functions)
+        listed = ", ".join(some[:20]) + (", …" if len(some) > 20 else "")
+        hint = f"did you mean {near[0]}?" if near else f"use one of {listed}"
+        return self.refuse(node, f"{_short(name)} is not a function; {hint}")
 
     def argument(self, node: ast.expr, kind: Any = Any, *, literal: bool = True) -> Any:
         """A value; or None, True, False or text, which are options given by position.

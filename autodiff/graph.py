@@ -6,7 +6,7 @@ program gives the same ids every time.
 
 import operator
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Protocol, Self
 
@@ -234,10 +234,45 @@ class Graph(Displayed):
 _FORMAT = "chainlens graph 1"
 
 
-def freeze(outputs: Iterable[Any]) -> tuple[tuple[Node, ...], tuple[int, ...], dict[int, int]]:
+# A frozen dataclass is made field by field, each by name. Graphs have many nodes: this way takes half as long.
+_new = Node.__new__
+_id, _op, _operands, _value, _shape, _dtype, _name, _scope, _params, _source = (
+    getattr(Node, field.name).__set__ for field in fields(Node)
+)
+
+
+def _number_node(
+    id: int,
+    op: str,
+    operands: tuple[int, ...],
+    value: float,
+    name: str | None,
+    scope: str,
+    params: Mapping[str, Any],
+    source: Source | None,
+) -> Node:
+    node = _new(Node)
+    _id(node, id)
+    _op(node, op)
+    _operands(node, operands)
+    _value(node, value)
+    _shape(node, ())
+    _dtype(node, "float")
+    _name(node, name)
+    _scope(node, scope)
+    _params(node, params)
+    _source(node, source)
+    return node
+
+
+def freeze(
+    outputs: Iterable[Any], values: Sequence[Value] | None = None
+) -> tuple[tuple[Node, ...], tuple[int, ...], dict[int, int]]:
     """Nodes, output ids, and the node id of each live value's recording index.
 
     Leaves have the values that the operations used, even if their arrays were written to since.
+
+    values  what `topological` says of the outputs, if it is known
     """
     outputs = tuple(outputs)
     for output in outputs:
@@ -259,7 +294,7 @@ def freeze(outputs: Iterable[Any]) -> tuple[tuple[Node, ...], tuple[int, ...], d
     ) -> int:
         place = len(nodes)
         if type(value) is float:  # long chains are of these
-            nodes.append(Node(place, op, operands, value, (), "float", name, scope, params, source))
+            nodes.append(_number_node(place, op, operands, value, name, scope, params, source))
         else:
             shape, dtype = np.shape(value), dtype_of(value)
             nodes.append(Node(place, op, operands, read_only(value), shape, dtype, name, scope, params, source))
@@ -293,7 +328,7 @@ def freeze(outputs: Iterable[Any]) -> tuple[tuple[Node, ...], tuple[int, ...], d
             params = {"frozen": True}  # a parameter that is not trained
         return add(data, op, operands, value.name, value.scope, params, value.source)
 
-    values = topological(outputs)
+    values = topological(outputs) if values is None else values
     used: dict[int, Any] = {}  # recording index of a live value -> its data when it was first used
     for value in values:
         for operand, saved in zip(value.operands, value.saved, strict=True):

@@ -180,8 +180,10 @@ def _on_plain_data(label: str, function: Callable[..., Any], args: tuple[Any, ..
 def _out(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """What is given as `out`, by name or in its place."""
     signature = None if "out" in kwargs or isinstance(function, np.ufunc) else _signature(function)
+    if signature is None or "out" not in signature.parameters:
+        return kwargs.get("out")
     try:
-        return kwargs.get("out") if signature is None else signature.bind(*args, **kwargs).arguments.get("out")
+        return signature.bind(*args, **kwargs).arguments.get("out")
     except TypeError:  # a call that does not fit is for the function itself to refuse
         return None
 

@@ -49,7 +49,7 @@ def remat(f: Function) -> Function:
             return out
         kind, data = type(out), out.data
         del out
-        operation = _Rematerialised(f"remat {getattr(f, '__name__', 'function')}", run, operands)
+        operation = Rematerialised(f"remat {getattr(f, '__name__', 'function')}", run, operands)
         saved = tuple(operand.data for operand in operands)
         return kind.made(operation, data, operands, saved, {}, None, tracked=True)
 
@@ -67,7 +67,7 @@ def _used(out: Value, start: int) -> tuple[Value, ...]:
     return tuple(used.values())
 
 
-class _Rematerialised(Variadic):
+class Rematerialised(Variadic):
     """The operation that one call of a rematerialised function is. It is in no table, so it is freed with its node."""
 
     def __init__(self, name: str, run: Any, inputs: tuple[Value, ...]) -> None:

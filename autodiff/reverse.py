@@ -38,6 +38,7 @@ def walk(
     live: bool = False,
     safe: bool = False,
     visit: Visit | None = None,
+    values: Sequence[Value] | None = None,
 ) -> Found | None:
     """Every tracked value recorded from `since` on that the output depends on, with its cotangent: those wanted.
 
@@ -49,11 +50,12 @@ def walk(
     safe    look at every local derivative, so that a zero cotangent sends zero even past NaN and infinity. A walk that
             does not look ends with None before it calls a hook: it may have to be walked again, but no hook twice.
     visit   called with every value reached, its cotangent, its messages, and the sums of all sent so far, by index
+    values  what `topological` says of the output, if it is known
     """
     pending = {output.index: cotangent}
     found: Found = []
     take = pending.pop
-    for value in reversed(topological([output], since, frontier)):
+    for value in reversed(topological([output], since, frontier) if values is None else values):
         index = value.index
         g = take(index, None)
         if g is None:
@@ -204,7 +206,8 @@ def backprop(output: Any, cotangent: Any = None) -> BackwardTrace:
 
 
 def _recorded(output: Value, g: Any) -> BackwardTrace:
-    nodes, output_ids, ids = freeze([output])
+    values = topological([output])
+    nodes, output_ids, ids = freeze([output], values)
     cotangents: dict[int, Any] = {}
     made: list[tuple[Primitive | None, tuple[Any, ...]]] = []
     sums = RunningSums()
@@ -217,7 +220,7 @@ def _recorded(output: Value, g: Any) -> BackwardTrace:
         made.append((value.primitive, value.saved))
 
     with np.errstate(all="ignore"), no_grad():
-        walk(output, g, (), safe=True, visit=visit)
+        walk(output, g, (), safe=True, visit=visit, values=values)
     return BackwardTrace(Graph(nodes, output_ids), Steps(nodes, cotangents, made, sums), cotangents)
 
 

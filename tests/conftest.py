@@ -14,6 +14,9 @@ hypothesis.settings.load_profile("suite")
 
 collect_ignore_glob = ["parity/*_peer.py"]  # they need libraries that may not be installed
 
+# Modules are compiled once, not anew by each of the processes that are started here, whatever the shell says.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -58,7 +61,7 @@ def chainlens(tmp_path):
         environment |= options.pop("env", {})
         return subprocess.run(
             [sys.executable, "-m", "cli", *map(str, arguments)],
-            cwd=tmp_path,
+            cwd=options.pop("cwd", tmp_path),
             env=environment,
             capture_output=True,
             encoding="utf-8",

@@ -14,7 +14,14 @@ ROOT = Path(__file__).parents[1]
 
 # From left to right; a module imports only what stands to its left, or beside it in its own room.
 ORDER = [
-    {"autodiff.errors", "autodiff.layout", "autodiff.display", "autodiff.origin", "autodiff.writing"},
+    {
+        "autodiff.errors",
+        "autodiff.layout",
+        "autodiff.display",
+        "autodiff.origin",
+        "autodiff.writing",
+        "autodiff.whole_files",
+    },
     {"autodiff.tape", "autodiff.encoding"},
     {"autodiff.graph"},
     {"autodiff.primitive"},
@@ -39,8 +46,13 @@ ORDER = [
     {"autodiff.check", "autodiff.expression", "autodiff.nn", "autodiff.schedules"},
     {"autodiff.source", "autodiff.optim"},
     {"autodiff.data", "autodiff.checkpoint", "autodiff.threads", "autodiff.interruption"},
-    {"autodiff.objective", "autodiff.callbacks"},
+    {"autodiff.arithmetic"},
+    {"autodiff.costs"},
+    {"autodiff.objective", "autodiff.callbacks", "autodiff.updates", "autodiff.divergence"},
+    {"autodiff.history"},
+    {"autodiff.training"},
     {"autodiff.train", "autodiff.recipes", "autodiff.health"},
+    {"autodiff.options"},
     {"autodiff.configuration"},
     {"autodiff.run"},
     {"viz"},

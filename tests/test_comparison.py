@@ -53,6 +53,18 @@ def test_only_options_that_differ_are_listed_and_never_the_folder(runs):
     assert differences(runs) == {"hidden": [(5,), (9,), (5,)], "lr": [1e-3, 0.01, 1e-3], "epochs": [2, 3, 2]}
 
 
+def test_what_a_run_was_finetuned_from_and_how_is_a_difference(folders, tmp_path):
+    tuning = run.FineTuning(folders / "small", new_head=True, freeze=("1",), lr_scale=0.5)
+    run.finetune(tuning, {"out": str(tmp_path / "tuned")})
+    found = differences(read_runs([folders / "small", tmp_path / "tuned"]))
+    assert found == {
+        "finetuned_from": ["", str(folders / "small")],
+        "frozen": ["", "linear1.weight, linear1.bias"],
+        "lr_scale": [1.0, 0.5],
+        "made_anew": ["", "linear2.weight, linear2.bias"],
+    }
+
+
 def test_the_data_are_strict_json(runs):
     data = json.loads(json.dumps(comparison_data(runs), allow_nan=False))
     assert [found["finished"] for found in data["runs"]] == [True, True, False]

@@ -1,12 +1,14 @@
 """The gradient debugger without a terminal: conditions, breakpoints, commands, the quiz, and where it stands."""
 
 import contextlib
+import re
 import time
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rich.text import Text
 
 import autodiff as ad
 import viz
@@ -18,6 +20,7 @@ from viz.debugger.lines import stop_lines
 from viz.debugger.neighbourhood import Neighbourhood
 from viz.debugger.session import Session
 from viz.debugger.state import State
+from viz.terminal import wrapped
 
 
 def example():
@@ -138,6 +141,26 @@ class TestConditions:
     def test_anything_else_is_refused_at_once_and_nothing_is_run(self, condition):
         with pytest.raises(ExpressionError):
             Condition(condition)
+
+    @pytest.mark.parametrize(
+        ("condition", "quoted"),
+        [
+            ("max(|g|, 1) > 3", "'max(|g|, 1)': max takes one value"),
+            ("|g| >", "'|g| >': invalid syntax"),
+            ("|g|.x > 1", "'|g|.x': is not allowed"),
+            ("|g| > 1 and " * 10 + "|q| > 2", "'q' at column 122: is not known here"),
+            ("foo(|g|) > 2", "'foo' is not a function; use one of abs, all"),
+            ("|g > 3", "'|g > 3': a | is left over"),
+        ],
+    )
+    def test_an_error_quotes_what_was_typed(self, condition, quoted):
+        with pytest.raises(ExpressionError, match=re.escape(quoted)):
+            Condition(condition)
+        assert Condition("  |g|  >  1 ").text == "|g| > 1"
+
+    def test_division_by_zero_is_an_infinity_on_the_way(self):
+        x = ad.Scalar(0.0, name="x")
+        assert holds_at("1/value == inf", ad.backprop(x * 2)) == [1, 2]
 
     @pytest.mark.parametrize("condition", ["g > 9**9**9**9", "g > 9**99999999", "value**1e308 > 0"])
     def test_huge_numbers_are_no_trap(self, condition):
@@ -687,3 +710,10 @@ class TestFirstCause:
         assert (session.cause, session.breakpoints) == (None, [])
         with pytest.raises(SettingError, match="cause: the result and all gradients are finite"):
             execute(session, "cause")
+
+
+@given(st.text(alphabet="ab 漢∂", max_size=60), st.integers(3, 30))
+def test_a_wrapped_line_keeps_to_the_width_and_loses_nothing(text, width):
+    lines = wrapped(Text(text), width)
+    assert all(line.cell_len <= width for line in lines)
+    assert "".join("".join(line.plain for line in lines).split()) == "".join(text.split())

@@ -13,7 +13,8 @@ pytest.importorskip("textual")
 from textual import events
 from textual.widgets import Input, Static
 
-from viz.debugger.screen import Canvas, CommandLine, DebuggerApp, Help
+from viz.debugger.graph_panel import Canvas
+from viz.debugger.screen import CommandLine, DebuggerApp, Help
 from viz.debugger.session import Session
 
 
@@ -59,6 +60,13 @@ def drive(trace, act, size=(120, 36)):
 
 def shown(app, panel):
     return str(app.query_one(f"#{panel}", Static).content)
+
+
+def at_once(app, text):
+    """What a terminal sends for text that is pasted or typed faster than it is read: keys without a pause."""
+    for character in text:
+        key = {"\n": "enter", ":": "colon", "/": "slash"}.get(character, character)
+        app.post_message(events.Key(key, None if character == "\n" else character))
 
 
 def test_it_opens_at_the_first_step_with_everything_in_its_panel():
@@ -244,8 +252,7 @@ def test_watches_stand_beside_the_neighbours():
 @pytest.mark.parametrize("record", [expression, network, long_chain, broken])
 def test_at_any_size_the_current_node_and_its_step_can_be_seen(size, record):
     async def act(app, pilot):
-        for key in ("n", "n", "b", "f", "n", "f", "n"):
-            await pilot.press(key)
+        at_once(app, "nnbfnfn")
         await pilot.pause()
         graph, canvas = app.query_one("#graph"), app.query_one(Canvas)
         place = canvas.places[app.session.node.id]
@@ -274,6 +281,34 @@ def test_it_follows_a_change_of_size():
     drive(network(), act)
 
 
+def test_the_drawing_keeps_to_the_panel_whatever_the_size_was_before():
+    async def act(app, pilot):
+        app.run_command("cause")
+        for size in ((50, 24), (120, 36), (50, 40)):
+            await pilot.resize_terminal(*size)
+            await pilot.pause()
+            await pilot.pause()
+            assert max(map(len, shown(app, "canvas").splitlines())) <= app.query_one("#graph").room
+
+    x = ad.Tensor([1.0, 0.0], "x")
+    with np.errstate(all="ignore"):
+        drive(ad.backprop(ad.sum(ad.log(ad.Tensor([1.0, 2.0], "w") * x) * np.array([1.0, 0.0]))), act)
+
+
+def test_the_panels_stand_still_while_one_steps():
+    async def act(app, pilot):
+        for _ in range(3):
+            await pilot.press("n")
+        await pilot.pause()
+        before = {name: app.query_one(f"#{name}").region for name in ("step", "around", "source", "graph")}
+        for _ in range(4):
+            await pilot.press("n")
+            await pilot.pause()
+            assert before == {name: app.query_one(f"#{name}").region for name in before}
+
+    drive(long_chain(), act)
+
+
 def is_in_sight(app):
     graph = app.query_one("#graph")
     place = app.query_one(Canvas).places[app.session.node.id]
@@ -300,13 +335,6 @@ def test_the_current_node_is_in_sight_from_the_start_and_after_a_change_of_size(
             assert await comes_in_sight(app, pilot), other
 
     drive(record(), act, size)
-
-
-def at_once(app, text):
-    """What a terminal sends for text that is pasted or typed faster than it is read: keys without a pause."""
-    for character in text:
-        key = {"\n": "enter", ":": "colon", "/": "slash"}.get(character, character)
-        app.post_message(events.Key(key, None if character == "\n" else character))
 
 
 @pytest.mark.parametrize(
@@ -355,7 +383,7 @@ def test_ctrl_c_stops_a_search_that_has_just_begun(monkeypatch):
             assert go_on.wait(30)
             return "never", lambda state: False
 
-        monkeypatch.setattr("viz.debugger.commands.stop_at", stop_at)
+        monkeypatch.setattr("viz.debugger.moves.stop_at", stop_at)
         app.run_command("until never")
         while not begun.is_set():
             await pilot.pause(0.01)
@@ -389,7 +417,7 @@ def test_a_long_search_holds_up_nothing_and_ctrl_c_stops_it(monkeypatch):
             assert go_on.wait(30)
             return False
 
-        monkeypatch.setattr("viz.debugger.commands.stop_at", lambda trace, text: ("never", test))
+        monkeypatch.setattr("viz.debugger.moves.stop_at", lambda trace, text: ("never", test))
         app.run_command("until never")
         while not reached.is_set():
             await pilot.pause(0.01)

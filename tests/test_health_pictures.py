@@ -1,6 +1,7 @@
 """A network's health as people see it: lines in a pipe, tables on a terminal, and pictures."""
 
 import io
+import itertools
 import re
 import xml.etree.ElementTree as ET
 
@@ -79,9 +80,14 @@ def health(request):
     return HEALTH[request.param]()
 
 
-@pytest.mark.parametrize("theme", THEMES.values(), ids=lambda theme: theme.name)
-def test_pictures_are_svg_and_png_with_something_on_them(health, theme, tmp_path):
-    files = health_pictures(health, tmp_path / "new" / "folder", theme=theme)
+# Every health in one theme, and one in every theme: a theme is colours alone.
+LOOKS = {*zip(HEALTH, itertools.cycle(THEMES), strict=False), *(("dead", theme) for theme in THEMES)}
+
+
+@pytest.mark.parametrize(("name", "theme"), sorted(LOOKS))
+def test_pictures_are_svg_and_png_with_something_on_them(name, theme, tmp_path):
+    health = HEALTH[name]()
+    files = health_pictures(health, tmp_path / "new" / "folder", theme=THEMES[theme])
     names = ["gradients", "units", *(["updates"] if health.optimizer else [])]
     assert [file.name for file in files] == [f"{name}.{suffix}" for name in names for suffix in ("svg", "png")]
     for file in files:

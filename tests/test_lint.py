@@ -139,3 +139,18 @@ def test_a_folded_card_with_the_cause_is_marked():
     content = viz.draw(ad.sum(h), limit=6).content
     (marked,) = [card for card in content.cards if card.rows and card.rows[0].label == "first cause"]
     assert (marked.kind, marked.is_alarm) == ("group", True)
+
+
+def test_a_value_changed_in_place_is_told_once_however_often_it_was_used():
+    w = ad.Tensor([1.0, 2.0], "w")
+    loss = ad.sum(w * w * w)
+    w.data[0] = 5.0
+    assert [finding.rule for finding in ad.lint(loss)] == ["changed-in-place"]
+
+
+def test_a_factor_of_zero_is_not_said_to_leave_out_what_it_turns_into_nan():
+    with np.errstate(all="ignore"):
+        findings = ad.lint(ad.sum(ad.log(ad.Tensor([1.0, 0.0], "x")) * np.array([1.0, 0.0])))
+    (found,) = [finding for finding in findings if finding.rule == "hidden-nan"]
+    assert "a factor of 0 does not leave it out: 0 · −inf is NaN" in found.why
+    assert found.remedy.startswith("choose instead of multiplying")

@@ -87,6 +87,17 @@ class TestPrompt:
             terminal.type("n\n")
             terminal.until("(backward 2/9) ")
 
+    def test_ctrl_c_stops_a_search_and_nothing_moved(self, tmp_path):
+        (tmp_path / "chain.py").write_text(
+            "def loss(x=0.9):\n    h = x\n    for _ in range(20_000):\n        h = h * x + 0.1\n    return h\n"
+        )
+        with Terminal("step", "chain.py:loss", "x=0.9", "--plain", cwd=tmp_path) as terminal:
+            terminal.until("(backward 1/40001) ")
+            terminal.type("until total > 1e99\n")
+            terminal.type("\x03")
+            terminal.until("Ctrl-C stops a command")
+            terminal.until("(backward 1/40001) ")
+
     @pytest.mark.parametrize("keys", ["\x04", "n\n\x04", "quit\n", "q\n", "exit\n"])
     def test_ways_to_leave(self, keys):
         with prompt() as terminal:

@@ -11,10 +11,12 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import autodiff as ad
 from autodiff import checkpoint, data, nn, optim, run
 from autodiff.configuration import OPTIMIZERS, Configuration
+from autodiff.data.digits import generate
 from autodiff.errors import (
     CheckpointError,
     DataError,
@@ -408,6 +410,23 @@ def test_early_stopping_goes_back_to_the_best_weights():
     assert same(training.model.state_dict(), seen[2])
 
 
+def test_early_stopping_goes_back_to_the_best_average_of_weights():
+    seen = {}
+
+    class Remember(Callback):
+        def on_epoch_end(self, training):
+            seen[training.epoch] = training.evaluated_state()
+
+    training = fit_rings(
+        epochs=9,
+        updates=Updates(average=0.9),
+        callbacks=[Losses(1.0, 0.5, 0.6, 0.7), Remember(), EarlyStopping(patience=2)],
+    )
+    assert training.epoch == 4
+    assert same(training.evaluated_state(), seen[2])
+    assert same(training.model.state_dict(), seen[2])
+
+
 def test_early_stopping_needs_validation_data():
     with pytest.raises(SettingError, match="no validation data"):
         fit_rings(validation=None, callbacks=[EarlyStopping()])
@@ -473,6 +492,59 @@ def test_a_loss_that_explodes_ends_training():
         fit_rings(model=model, optimizer=optim.SGD(model.parameters(), lr=1e5), epochs=5)
 
 
+class Steep(nn.Linear):
+    """Its second output has an infinite slope at 0, which is where it is."""
+
+    def forward(self, x):
+        return super().forward(x) + ad.sqrt(self.bias * 0.0)
+
+
+def test_a_gradient_that_is_not_finite_ends_training_before_the_update():
+    model = nn.Sequential(Steep(2, 2, rng=np.random.default_rng(0)))
+    before = model.state_dict()
+    with pytest.raises(
+        DivergenceError, match=r"the gradient's norm is nan in epoch 1, batch 1 of 10: .*∂sqrt/∂"
+    ) as info:
+        fit_rings(model=model)
+    assert same(model.state_dict(), before)
+    assert info.value.cause.operation == "sqrt"
+
+
+class Overflows(optim.SGD):
+    """Makes a weight infinite in its last step of an epoch of ten batches."""
+
+    def step(self):
+        super().step()
+        if self.state[0]["t"] == 10:
+            self.params[0].data[0, 0] = np.inf
+
+
+@pytest.mark.parametrize("callbacks", [[], [StopAt(batches=10)]], ids=["at the end of an epoch", "interrupted"])
+@pytest.mark.parametrize("validation", [VALIDATION, None], ids=["validation", "no validation"])
+def test_weights_that_are_not_finite_are_never_kept(callbacks, validation):
+    kept = []
+
+    class Keep(Callback):
+        def on_epoch_end(self, training):
+            kept.append(training.epoch)
+
+        def on_train_end(self, training):
+            kept.append("end")
+
+    model = nn.MLP([2, 4, 2], rng=np.random.default_rng(0))
+    optimizer = Overflows(model.parameters(), lr=0.01)
+    with pytest.raises(DivergenceError, match="numbers of linear1.weight NaN or infinite in epoch 1, batch 10 of 10"):
+        fit_rings(model=model, optimizer=optimizer, validation=validation, callbacks=[Keep(), *callbacks])
+    assert kept == []
+
+
+@pytest.mark.parametrize("options", [{"batch_size": 299}, {"batch_size": 23, "updates": Updates(accumulate=23)}])
+def test_batch_normalisation_refuses_a_part_of_one_example_before_training(options):
+    model = nn.MLP([2, 4, 2], normalisation="batch", rng=np.random.default_rng(0))
+    with pytest.raises(SettingError, match="leave a part of 1, and a layer needs 2 .* choose another batch size"):
+        fit_rings(model=model, **options)
+
+
 @pytest.mark.parametrize(
     ("make", "words"),
     [
@@ -530,6 +602,14 @@ def test_an_option_out_of_range_is_named(options, words):
         Configuration.from_dict(options)
     assert words in str(info.value)
     assert "\n" not in str(info.value)
+
+
+def test_plain_descent_has_no_momentum_and_the_others_have_what_is_chosen():
+    model = nn.MLP([2, 2])
+    made = {name: Configuration(optimizer=name, momentum=0.7).make_optimizer(model) for name in OPTIMIZERS}
+    assert {name: found.momentum for name, found in made.items() if hasattr(found, "momentum")} == {
+        "sgd": 0.0, "momentum": 0.7, "nesterov": 0.7, "rmsprop": 0.0,
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -725,7 +805,7 @@ def test_summary_of_a_checkpoint_is_that_of_its_sizes(finished):
     assert run.summary(finished.folder)["parameters"] == run.summary("784-32-10")["parameters"]
 
 
-@pytest.mark.parametrize(("what", "error"), [("784-0", SettingError), ([784], SettingError), ("784", CheckpointError)])
+@pytest.mark.parametrize(("what", "error"), [("784-0", SettingError), ([784], SettingError), ("784", SettingError)])
 def test_summary_refuses_anything_else(what, error):
     with pytest.raises(error):
         run.summary(what)
@@ -749,7 +829,7 @@ def out_and(configuration, **options):
 def test_finetune_starts_from_the_weights(configuration, finished):
     tuned = run.finetune(run.FineTuning(finished.folder), out_and(configuration))
     assert tuned.configuration.hidden == (32,)
-    assert tuned.transfer.lines() == ["loaded: linear1.weight, linear1.bias, linear2.weight, linear2.bias"]
+    assert tuned.transfer.lines()[1:] == ["loaded: linear1.weight, linear1.bias, linear2.weight, linear2.bias"]
     assert tuned.test["accuracy"] == pytest.approx(finished.test["accuracy"], abs=0.02)
 
 
@@ -764,7 +844,7 @@ def test_finetune_gives_other_classes_a_new_last_layer(configuration, finished, 
     assert not (tmp_path / "run").exists()
     tuned = run.finetune(run.FineTuning(finished.folder, new_head=True), options)
     assert tuned.model.sizes == (784, 32, 3)
-    assert tuned.transfer.lines() == [
+    assert tuned.transfer.lines()[1:] == [
         "loaded: linear1.weight, linear1.bias",
         "made anew: linear2.weight (32 × 10 became 32 × 3), linear2.bias (10 became 3)",
     ]
@@ -798,7 +878,7 @@ def test_weights_that_are_taken_over_may_learn_more_slowly(configuration, finish
         ({"freeze": ("3",)}, {}, "freeze: there is no layer '3'; the layers are linear1, linear2"),
         ({"freeze": ("1", "2")}, {}, "no layer would be left to train"),
         ({"freeze": ("2",), "new_head": True}, {}, "linear2 is made anew, so it has to be trained"),
-        ({}, {"hidden": (64,)}, "the hidden layers are those of the checkpoint, [32]"),
+        ({}, {"hidden": (64,)}, "the layers are those of the checkpoint, 32"),
         ({}, {"speed": 1}, "unknown option 'speed'"),
     ],
 )
@@ -809,6 +889,94 @@ def test_fine_tuning_that_cannot_be_is_refused_before_anything_is_written(
         run.finetune(run.FineTuning(finished.folder, **tuning), out_and(configuration) | options)
     assert words in str(info.value)
     assert not (tmp_path / "run").exists()
+
+
+def photos(folder, names="0123456789", each=6, side=40):
+    """A folder of folders of photos, larger than the network takes, some of them dark on light."""
+    images, labels = generate(400, seed=9)
+    for label, name in enumerate(names):
+        (folder / name).mkdir(parents=True)
+        for i, image in enumerate(images[labels == (int(name) if name.isdecimal() else label)][:each]):
+            shown = 255 - image if i % 2 else image
+            Image.fromarray(shown).resize((side + i, side)).save(folder / name / f"{i}.png")
+    return str(folder)
+
+
+@pytest.mark.parametrize(("validation", "held_out"), [(0.25, 12), (7, 7), (0, 0)])
+def test_a_share_or_a_count_is_held_out(configuration, tmp_path, validation, held_out):
+    source = photos(tmp_path / "photos")
+    done = run.train(replace(configuration, data=source, epochs=1, validation=validation))
+    assert len(done.dataset.validation) == held_out
+    assert (done.history[0]["validation_loss"] is None) == (held_out == 0)
+    assert Configuration.from_toml((done.folder / "config.toml").read_text()).validation == validation
+
+
+def test_photos_are_brought_to_a_size_that_is_written_back(configuration, tmp_path):
+    source = photos(tmp_path / "photos")
+    chosen = run.train(replace(configuration, data=source, epochs=1, image_size="20x16"))
+    assert chosen.dataset.train.images.shape[1:] == (20, 16)
+    assert run.predict(chosen.folder, [tmp_path / "photos" / "3" / "1.png"]).labels.shape == (1,)
+    usual = run.train(replace(configuration, data=source, epochs=1), force=True)
+    assert usual.configuration.image_size == "28x28"
+    assert run.evaluate(usual.folder)["n"] == 12
+
+
+def test_other_photos_are_brought_to_the_size_and_the_labels_of_the_network(finished, configuration, tmp_path):
+    every = photos(tmp_path / "all")
+    for part in ("train", "test"):
+        photos(tmp_path / "some" / part, names="37")
+    told, _ = run.read_pictures(finished.folder, sorted(tmp_path.glob("some/test/*/*.png")))
+    right = sum(each.name == each.picture.parent.name for each in told)
+    measured = run.evaluate(finished.folder, str(tmp_path / "some"))
+    assert (measured["n"], measured["accuracy"]) == (12, right / 12)
+    assert right > 4
+    tuned = run.finetune(run.FineTuning(finished.folder), {"data": every, "out": configuration.out, "epochs": 1})
+    assert tuned.dataset.train.images.shape[1:] == (28, 28)
+    pets = photos(tmp_path / "pets", names=("cat", "dog"))
+    with pytest.raises(DataError, match="the network knows no class 'cat'"):
+        run.evaluate(finished.folder, pets)
+
+
+def test_what_a_finished_run_writes_more_is_written_while_the_folder_is_locked(configuration, finished):
+    def finish(ended):
+        with pytest.raises(SettingError, match="another run is writing to"):
+            run.resume(configuration.folder)
+        written.append(ended.test)
+
+    written = []
+    done = run.train(replace(configuration, epochs=1), finish=finish)
+    assert written == [done.test]
+    run.resume(configuration.folder, finish=lambda ended: written.append(ended.folder))
+    assert written[1] == configuration.folder
+
+
+def test_what_a_killed_process_left_half_written_is_removed_when_the_run_goes_on(configuration):
+    run.train(replace(configuration, epochs=1))
+    (configuration.folder / ".chainlens-0123456789abcdef.tmp").write_bytes(b"half")
+    (configuration.folder / ".chainlens-mine.tmp").write_bytes(b"mine")
+    run.resume(configuration.folder)
+    assert [file.name for file in configuration.folder.glob(".*")] == [".chainlens-mine.tmp"]
+
+
+@pytest.mark.parametrize("option", ["patience", "plateau"])
+def test_what_judges_by_validation_images_needs_some(configuration, option):
+    with pytest.raises(SettingError, match=f"{option} needs validation images"):
+        run.train(replace(configuration, validation=0, **{option: 2}))
+    assert not configuration.folder.exists()
+
+
+def test_a_tuned_run_says_what_it_is_made_from_also_after_it_went_on(configuration, finished):
+    tuning = run.FineTuning(finished.folder, new_head=True, freeze=("1",), lr_scale=0.1)
+    told = []
+    stopped = run.finetune(tuning, {"out": configuration.out}, [StopAt(batches=4)], taken=told.append)
+    assert stopped.interrupted
+    assert told == [stopped.transfer]
+    resumed = run.resume(configuration.folder)
+    assert resumed.transfer == stopped.transfer
+    assert (resumed.transfer.start, resumed.transfer.lr_scale) == (str(finished.folder), 0.1)
+    text = (configuration.folder / "config.toml").read_text()
+    assert text.startswith(f"# from: {finished.folder}\n# made anew: linear2.weight, linear2.bias\n# frozen: linear1.w")
+    assert Configuration.from_toml(text) == resumed.configuration
 
 
 def test_a_folder_is_used_by_one_run_at_a_time(configuration, tmp_path):
@@ -839,7 +1007,7 @@ def test_training_that_diverges_keeps_the_last_good_checkpoint(configuration, tm
             if (training.epoch, training.batch) == (1, 3):
                 training.weights[0].data[:] = np.nan
 
-    with pytest.raises(DivergenceError, match=r"epoch 2, batch 4 of \d+: .*linear1"):
+    with pytest.raises(DivergenceError, match=r"epoch 2, batch 4 of \d+: .*linear1.*run keeps the last good"):
         run.train(configuration, [Spoil()])
     assert checkpoint.load(tmp_path / "run/checkpoint.pkl")["training"]["epoch"] == 1
     assert np.isfinite(run.evaluate(tmp_path / "run")["loss"])

@@ -10,6 +10,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -147,6 +148,12 @@ def _join(source: _Item, target: _Item) -> None:
 
 
 def _box(card: Card) -> _Item:
+    lines, width = _frame(card)
+    return _Item(list(lines), width, card.id)
+
+
+@lru_cache(maxsize=256)  # the debugger tries several windows on a graph at every step: most cards are in the last too
+def _frame(card: Card) -> tuple[tuple[str, ...], int]:
     style = "alarm" if card.is_alarm else "result" if card.is_output else card.kind
     upper_left, upper_right, lower_right, lower_left, across, down = list(BORDERS[style])
     title = visible(f"{card.sign} {card.title}" if card.sign else card.title)
@@ -157,7 +164,7 @@ def _box(card: Card) -> _Item:
     lines = [f"{upper_left}{across} {title} {across * (inner - cells(title) - 1)}{upper_right}"]
     lines += [f"{down} {pad(label, inner - cells(text))}{text} {down}" for label, text in rows]
     lines.append(lower_left + across * (inner + 2) + lower_right)
-    return _Item(lines, inner + 4, card.id)
+    return tuple(lines), inner + 4
 
 
 def _untangled(layers: list[list[_Item]]) -> list[list[_Item]]:

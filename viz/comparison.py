@@ -4,13 +4,14 @@ import json
 import math
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from autodiff.configuration import Configuration
 from autodiff.errors import MissingCheckpointError, SettingError
-from autodiff.run import CHECKPOINT, CONFIGURATION, HISTORY, summary
+from autodiff.run import CHECKPOINT, CONFIGURATION, HISTORY, Transfer, summary
+from autodiff.run.stored import read, transfer_of
 
 from .notation import shorten
 from .numbers import number
@@ -33,6 +34,7 @@ class RunRecord:
     history        a record for each finished epoch
     test           {"accuracy", "loss", "n"} on the test images; None unless the run has ended in the state it is in
     parameters     how many there are; None before the first checkpoint
+    transfer       what it took from another run, if it was fine-tuned
     """
 
     name: str
@@ -40,6 +42,15 @@ class RunRecord:
     history: list[dict[str, Any]]
     test: dict[str, float | None] | None
     parameters: int | None
+    transfer: Transfer | None = None
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What decided its result: its configuration, and what it was fine-tuned from and how."""
+        tuned = self.transfer or Transfer()
+        own = {"finetuned_from": tuned.start, "frozen": ", ".join(tuned.frozen), "lr_scale": tuned.lr_scale}
+        anew = [*(path for path, _, _ in tuned.reshaped), *tuned.made]
+        return self.configuration.to_dict() | own | {"made_anew": ", ".join(anew)}
 
     @property
     def best(self) -> Mapping[str, Any] | None:
@@ -59,7 +70,7 @@ def read_run(folder: str | os.PathLike[str]) -> RunRecord:
     Raises SettingError if it is no run folder, or if a file in it is damaged; CheckpointError for its checkpoint.
     """
     path = Path(folder)
-    if not (path / CONFIGURATION).is_file():
+    if not os.path.isfile(path / CONFIGURATION):
         raise SettingError(f"{path}: is no run folder: there is no {CONFIGURATION} in it; give one that train wrote")
     try:
         configuration = Configuration.from_toml(_text(path / CONFIGURATION))
@@ -67,10 +78,13 @@ def read_run(folder: str | os.PathLike[str]) -> RunRecord:
         raise SettingError(f"{path / CONFIGURATION}: {error}") from error
     history = _history(path / HISTORY)
     try:
-        parameters = summary(path)["parameters"] if (path / CHECKPOINT).exists() else None
+        known = os.path.exists(path / CHECKPOINT)
+        parameters = summary(path)["parameters"] if known else None
+        transfer = transfer_of(read(path)) if known else None
     except MissingCheckpointError:  # removed in between
-        parameters = None
-    return RunRecord(os.fspath(folder), configuration, history, _test(path / RESULT, len(history)), parameters)
+        parameters = transfer = None
+    test = _test(path / RESULT, len(history))
+    return RunRecord(os.fspath(folder), configuration, history, test, parameters, transfer)
 
 
 def read_runs(folders: Sequence[str | os.PathLike[str]]) -> list[RunRecord]:
@@ -88,7 +102,7 @@ def read_runs(folders: Sequence[str | os.PathLike[str]]) -> list[RunRecord]:
 
 def differences(runs: Sequence[RunRecord]) -> dict[str, list[Any]]:
     """The options in which runs differ, and each run's value."""
-    options = [run.configuration.to_dict() for run in runs]
+    options = [run.options for run in runs]
     return {
         name: [own[name] for own in options]
         for name in options[0]
@@ -109,6 +123,7 @@ def comparison_data(runs: Sequence[RunRecord]) -> dict[str, Any]:
                 "seconds": run.seconds,
                 "parameters": run.parameters,
                 "configuration": run.configuration.to_dict(),
+                "transfer": None if run.transfer is None else asdict(run.transfer),
             }
             for run in runs
         ],
@@ -157,16 +172,16 @@ FIGURES = (
     Figure("test accuracy", lambda r: accuracy(_test_of(r, "accuracy")), lambda r: _test_of(r, "accuracy")),
     Figure("test loss", lambda r: figure(_test_of(r, "loss")), lambda r: -_test_of(r, "loss")),
     Figure(
-        "best validation accuracy",
+        "validation accuracy, best epoch",
         lambda r: accuracy(_best_of(r, "validation_accuracy")),
         lambda r: _best_of(r, "validation_accuracy"),
     ),
     Figure(
-        "best validation loss",
+        "validation loss, best epoch",
         lambda r: figure(_best_of(r, "validation_loss")),
         lambda r: -_best_of(r, "validation_loss"),
     ),
-    Figure("at epoch", lambda r: "—" if r.best is None else str(r.best["epoch"])),
+    Figure("best epoch", lambda r: "—" if r.best is None else str(r.best["epoch"])),
     Figure("epochs", lambda r: f"{len(r.history)} of {r.configuration.epochs}"),
     Figure("training time", lambda r: "—" if r.seconds is None else duration(r.seconds)),
     Figure("parameters", lambda r: "—" if r.parameters is None else f"{r.parameters:,}"),
@@ -191,7 +206,7 @@ def _best_cells(runs: Sequence[RunRecord]) -> set[tuple[int, int]]:
 
 def _test(path: Path, epochs: int) -> dict[str, float | None] | None:
     """The figures on the test images, if they are those of the state after so many epochs."""
-    if not path.exists():
+    if not os.path.exists(path):
         return None
     try:
         result = json.loads(_text(path))
@@ -203,7 +218,7 @@ def _test(path: Path, epochs: int) -> dict[str, float | None] | None:
 
 
 def _history(path: Path) -> list[dict[str, Any]]:
-    if not path.exists():
+    if not os.path.exists(path):
         return []  # before the end of its first epoch
     records = []
     for i, line in enumerate(_text(path).splitlines(), 1):

@@ -195,7 +195,7 @@ def _legend(content: View, theme: Theme) -> str:
         ]
     else:
         rows = [
-            (swatch.format(fill, theme.line), _text(f"‖gradient‖ = {words}", theme.quiet, 10))
+            (swatch.format(fill, theme.line), _text(f"{content.heat.what} = {words}", theme.quiet, 10))
             for fill, words in swatches(content.heat, theme)
         ]
     marks = coloured(theme)._replace(heat="")  # the swatches say it

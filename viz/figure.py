@@ -4,6 +4,7 @@ Drawn with matplotlib's Figure, never pyplot, so there is no global state and no
 bytes, whatever the user's matplotlib settings are.
 """
 
+import html
 import io
 import os
 import re
@@ -83,7 +84,7 @@ class Picture:
             for suffix in suffixes:
                 buffer = io.BytesIO()
                 figure.savefig(buffer, format=suffix[1:], metadata=_METADATA[suffix])
-                figure.set_layout_engine("none")
+                figure.set_layout_engine(None)  # with any engine, even "none", the next form would be drawn twice
                 data = buffer.getvalue()
                 drawn.append(_with_alternative(data, self.title, self.description) if suffix == ".svg" else data)
         return drawn
@@ -102,7 +103,7 @@ def files_of(path: str | os.PathLike[str], what: str) -> list[Path]:
     if not target.suffix:
         return [target.with_name(target.name + suffix) for suffix in (".svg", ".png")]
     if target.suffix.lower() not in FORMATS:
-        raise SettingError(f"{what} are drawn as {', '.join(FORMATS)}, not {target.suffix}")
+        raise SettingError(f"{target}: {what} are drawn as {', '.join(FORMATS)}, not {target.suffix}")
     return [target]
 
 
@@ -130,9 +131,8 @@ def dress(axes: "Axes", theme: Theme) -> None:
 
 def _with_alternative(picture: bytes, title: str, description: str) -> bytes:
     """The SVG with its title and description as the first elements, where screen readers look for them."""
-    from xml.sax.saxutils import escape
-
     text = picture.decode()
     end = text.index(">", text.index("<svg ")) + 1
     opening = text[:end].replace("<svg ", '<svg role="img" ')
-    return f"{opening}\n <title>{escape(title)}</title>\n <desc>{escape(description)}</desc>{text[end:]}".encode()
+    title, description = (html.escape(words, quote=False) for words in (title, description))
+    return f"{opening}\n <title>{title}</title>\n <desc>{description}</desc>{text[end:]}".encode()

@@ -6,9 +6,9 @@ grey print.
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from .numbers import minus, norm
 from .theme import Theme
@@ -76,20 +76,31 @@ def magnitude(g: Any) -> float | None:
     return math.log10(size) if size else -math.inf
 
 
+GRADIENT = "‖gradient‖"
+
+
+class Sizes(NamedTuple):
+    """What cards are coloured by, if not by their gradients: what the numbers are, and the number of each node."""
+
+    what: str
+    of_node: Mapping[int, float]
+
+
 @dataclass(frozen=True)
 class Heat:
-    """The range of log10 ‖g‖ that the scale spans in one drawing."""
+    """The range of log10 ‖g‖, or of another size, that the scale spans in one drawing."""
 
     low: float
     high: float
+    what: str = GRADIENT
 
     @classmethod
-    def of(cls, gradients: Iterable[Any]) -> "Heat":
+    def of(cls, gradients: Iterable[Any], what: str = GRADIENT) -> "Heat":
         """The range of these gradients, `FEWEST_DECADES` to `MOST_DECADES` wide."""
         sizes = [m for m in map(magnitude, gradients) if m is not None and math.isfinite(m)]
         high = max(sizes, default=0.0)
         low = min(sizes, default=0.0)
-        return cls(min(max(low, high - MOST_DECADES), high - FEWEST_DECADES), high)
+        return cls(min(max(low, high - MOST_DECADES), high - FEWEST_DECADES), high, what)
 
     def level(self, size: float | None) -> int | None:
         """The place of a `magnitude` on the scale; −1 for a gradient of zero, None where there is no colour to give."""

@@ -18,7 +18,7 @@ from autodiff.errors import SettingError
 
 from .content import View
 from .document import document
-from .heat import colours
+from .heat import GRADIENT, colours
 from .theme import DARK, LIGHT, PRINT, Theme
 from .view import recorded, view
 
@@ -67,6 +67,8 @@ def to_html(
 
 def page(record: Graph | BackwardTrace, content: View, *, theme: str, direction: str, is_hot: bool) -> str:
     """The page of a view, as `to_html` makes it, with the record that the view is of."""
+    if content.heat is not None and content.heat.what != GRADIENT:
+        raise SettingError(f"a page colours cards by their gradients, not by {content.heat.what}; draw an .svg")
     graph, trace = (record.graph, record) if isinstance(record, BackwardTrace) else (record, None)
     data = document(graph, trace, content, direction=direction, is_hot=is_hot)
     style = f"{variables()}\n{page_source('page.css')}"

@@ -60,7 +60,7 @@ def legend(content: View, marks: Marks) -> list[Line]:
         lines.append(Line(f"{marks.alarm}: NaN or infinity", "alarm"))
     if content.heat is not None and marks.heat:
         labels = content.heat.labels()
-        lines.append(Line(f"{marks.heat}: ‖gradient‖, {labels[0]} (faint) to {labels[-1]} (strong)", "text"))
+        lines.append(Line(f"{marks.heat}: {content.heat.what}, {labels[0]} (faint) to {labels[-1]} (strong)", "text"))
     if content.note:
         lines.append(Line(content.note, "text"))
     return lines

@@ -23,12 +23,16 @@ from rich.text import Text
 
 from autodiff.data import Download
 from autodiff.encoding import strict
+from autodiff.run import Transfer
 from autodiff.train import Callback, Record, Training
 
+from . import report
 from .numbers import BARS, number
 from .terminal import console
 
 SPARKS = 40  # batches or epochs that a sparkline shows at most
+HEAD = "gradient norms  "
+MOST_ROWS = 4  # of gradient norms
 REFRESH = 8  # pictures a second
 
 
@@ -52,8 +56,8 @@ class TrainingDisplay(Callback):
             TextColumn("{task.description}"),
             BarColumn(bar_width=None),
             MofNCompleteColumn(),
-            TextColumn("batches"),
             TimeRemainingColumn(),
+            TextColumn("left"),
             expand=True,
         )
         total = training.epochs * training.batches
@@ -97,20 +101,41 @@ class TrainingDisplay(Callback):
 
 
 def live_lines(training: Training, losses: Sequence[float], width: int) -> list[Text]:
-    """What stands below the bars: loss and accuracy with sparklines, speed, and gradient norms, within the width."""
+    """What stands below the bars, each line within the width: loss and accuracy with their course, speed, gradients."""
     history = training.history
-    parts = [[("loss ", "dim"), (f"{training.loss:.4f}  ", "bold"), (sparkline(losses), "yellow")]]
-    accuracies = [record["validation_accuracy"] or record["train_accuracy"] for record in history]
-    if accuracies:
-        parts.append([("accuracy ", "dim"), (f"{accuracies[-1]:.2%}  ", "bold"), (sparkline(accuracies), "blue")])
+    lines = [_course([("loss ", "dim"), (f"{training.loss:.4f}", "bold")], losses, "yellow", width)]
+    accuracies = [
+        r["train_accuracy"] if r["validation_accuracy"] is None else r["validation_accuracy"] for r in history
+    ]
+    parts = [("accuracy ", "dim"), (f"{training.accuracy:.2%}" if training.batch else "—", "bold")]
+    if history and (measured := history[-1]["validation_accuracy"]) is not None:
+        parts += [("  validation ", "dim"), (f"{measured:.2%}", "bold")]
+    lines.append(_course(parts, accuracies, "blue", width))
     speed = training.images_per_second
-    parts.append([("speed ", "dim"), (f"{speed:,.0f} images/s" if speed else "—", "bold")])
-    norms = "  ".join(f"{path} {number(norm)}" for path, norm in training.layer_gradients.items())
-    parts.append([("gradient norms  ", "dim"), (norms, "yellow")])
-    lines = [Text.assemble(*part) for part in parts]
+    lines.append(Text.assemble(("speed ", "dim"), (f"{speed:,.0f} images/s" if speed else "—", "bold")))
+    norms = [f"{path} {number(norm)}" for path, norm in training.layer_gradients.items()]
+    lines += [Text.assemble((f"{head:{len(HEAD)}}", "dim"), (line, "yellow")) for head, line in _rows(norms, width)]
     for line in lines:
         line.truncate(width, overflow="ellipsis")
     return lines
+
+
+def _course(parts: list[tuple[str, str]], values: Sequence[float], style: str, width: int) -> Text:
+    """Parts of a line, and a sparkline as long as there is room for."""
+    room = width - sum(len(text) for text, _ in parts) - 2
+    return Text.assemble(*parts, "  ", (sparkline(values, min(SPARKS, room)), style))
+
+
+def _rows(norms: Sequence[str], width: int) -> Iterator[tuple[str, str]]:
+    """Gradient norms in a few rows, each with what stands before it; what finds no room is counted."""
+    rows: list[str] = []
+    for i, norm in enumerate(norms):
+        fits = bool(rows) and len(HEAD) + len(rows[-1]) + 2 + len(norm) <= width
+        if not fits and len(rows) == MOST_ROWS:
+            rows[-1] = f"… and {len(norms) - i + rows[-1].count('  ') + 1} more"
+            break
+        rows[-1:] = [f"{rows[-1]}  {norm}"] if fits else [*rows[-1:], norm]
+    return ((HEAD if i == 0 else "", row) for i, row in enumerate(rows))
 
 
 def sparkline(values: Sequence[float], most: int = SPARKS) -> str:
@@ -119,6 +144,8 @@ def sparkline(values: Sequence[float], most: int = SPARKS) -> str:
     >>> sparkline([4.0, 3.0, 2.0, 1.0]), sparkline([1.0] * 3), len(sparkline(list(range(1000))))
     ('█▆▃▁', '▁▁▁', 40)
     """
+    if most < 1:
+        return ""
     stretches = np.array_split(np.asarray(values, float), min(most, len(values))) if len(values) else []
     with np.errstate(all="ignore"):
         means = [float(np.mean(stretch)) for stretch in stretches]
@@ -136,10 +163,14 @@ class JsonLines(Callback):
 
 
 class Shown(NamedTuple):
-    """What `run.train` is given to show: callbacks, and what is told how a download goes."""
+    """What shows a training.
 
-    callbacks: list[Callback]
-    download: Callable[[Download], None]
+    told   options of `run.train` and the like: callbacks, what is told how a download goes, and what writes the report
+    taken  that of `run.finetune`: prints what was taken over
+    """
+
+    told: dict[str, Any]
+    taken: Callable[[Transfer], None]
 
 
 @contextmanager
@@ -162,9 +193,14 @@ def training_display(as_json: bool = False) -> Iterator[Shown]:
         if all(task.finished for task in files.tasks):
             files.stop()
 
+    def taken(transfer: Transfer) -> None:
+        for line in [] if as_json else transfer.lines():
+            display.out.print(line, soft_wrap=True, markup=False)
+
     display = TrainingDisplay()
+    callbacks: list[Callback] = [JsonLines()] if as_json else [display]
     try:
-        yield Shown([JsonLines()] if as_json else [display], download)
+        yield Shown({"callbacks": callbacks, "progress": download, "finish": report.write}, taken)
     finally:
         display.close()
         if tasks:

@@ -5,6 +5,7 @@ installed fonts and the user's fontconfig settings are not looked at, and need n
 """
 
 import contextlib
+import html
 import importlib.util
 import os
 import re
@@ -13,7 +14,6 @@ import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
-from xml.sax.saxutils import escape
 
 from autodiff.errors import AutodiffError
 
@@ -141,7 +141,9 @@ def _settings(folder: Path) -> dict[str, str | None]:
         raise RenderError("drawing needs the fonts that matplotlib ships: pip install matplotlib")
     fonts = Path(spec.submodule_search_locations[0]).absolute() / "mpl-data" / "fonts" / "ttf"
     path = folder / "fonts.conf"
-    path.write_text(_FONTCONFIG.format(fonts=escape(str(fonts)), no_cache=escape(str(path))), encoding="utf-8")
+    path.write_text(
+        _FONTCONFIG.format(fonts=html.escape(str(fonts)), no_cache=html.escape(str(path))), encoding="utf-8"
+    )
     users = [name for name in os.environ if name.startswith(("FONTCONFIG_", "FC_", "PANGO_"))]
     # Graphviz ends the process if it cannot read SOURCE_DATE_EPOCH, be it only negative; it has no other use here.
     return {**dict.fromkeys(users), "FONTCONFIG_FILE": str(path), "SOURCE_DATE_EPOCH": "0"}

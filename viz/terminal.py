@@ -8,7 +8,7 @@ from rich.text import Text
 
 from autodiff import BackwardTrace
 
-from .cells import visible
+from .cells import cut, visible
 from .notation import label
 from .stepper import Stepper
 from .text import WIDTH, amount, gradient_rows, step_lines
@@ -37,9 +37,39 @@ def line_width(out: Console) -> int:
 
 
 def show_lines(lines: Iterable[Sequence[Line]], out: Console) -> None:
-    """Print lines of parts with roles, in colour where there is any."""
+    """Print lines of parts with roles, in colour where there is any. A terminal's wrap at words, a pipe's never."""
     for line in lines:
-        out.print(styled(line), soft_wrap=True)
+        text = styled(line)
+        text.rstrip()
+        for part in wrapped(text, out.width) if out.is_terminal else [text]:
+            out.print(part, soft_wrap=True)
+
+
+def wrapped(text: Text, width: int) -> list[Text]:
+    """A text in lines of at most so many columns, broken at spaces; what goes on stands a little further in.
+
+    >>> [line.plain for line in wrapped(Text("  a loss that is not finite"), 16)]
+    ['  a loss that is', '      not finite']
+    """
+    if text.cell_len <= width:
+        return [text]
+    indent = min(len(text.plain) - len(text.plain.lstrip()) + 4, width // 3)
+    lines: list[Text] = []
+    while text.cell_len > width:
+        end = _break(text.plain, width)
+        line, text = text.divide([end])
+        line.rstrip()
+        lines.append(line)
+        text = Text(" " * indent) + text[len(text.plain) - len(text.plain.lstrip()) :]
+    return [*lines, text]
+
+
+def _break(plain: str, width: int) -> int:
+    """Where a line ends that is longer than the width: after its last space that leaves some words before it."""
+    end = len(cut(plain, width + 1)) - 1
+    first = len(plain) - len(plain.lstrip())
+    space = plain.rfind(" ", first, end + 1)
+    return space + 1 if space > first else max(end, first + 1)
 
 
 def show_gradients(trace: BackwardTrace) -> None:

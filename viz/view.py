@@ -16,7 +16,7 @@ from autodiff.errors import GraphError, SettingError
 from .cards import SMALL, group_card, kind_of, node_card, with_cause
 from .content import FIELDS, Card, Edge, Line, Row, View
 from .fold import Group, fold, renamed, shared_scope
-from .heat import Heat, magnitude
+from .heat import Heat, Sizes, magnitude
 from .ledger import has_finite_local, is_finite, ledger, local_line, product_line, total
 from .notation import is_parameter, label, shorten
 from .numbers import norm, number
@@ -54,7 +54,7 @@ def view(
     show: Iterable[str] = DEFAULT_SHOW,
     highlight: Wanted = (),
     wrt: Wanted = (),
-    heat: bool = False,
+    heat: bool | Sizes = False,
     limit: int = MAX_CARDS,
     depth: int | None = None,
     images: Wanted | Mapping[str, tuple[int, int] | None] = (),
@@ -65,7 +65,7 @@ def view(
     show       which of `FIELDS` stand on cards and edges
     highlight  nodes to mark, a path of `paths`, or a cause of `autodiff.first_cause`
     wrt        draw only what lies between these nodes and the outputs
-    heat       colour cards by log10 of the norm of their gradient, a folded card by its largest
+    heat       colour cards by log10 of the norm of their gradient, a folded card by its largest; or of other `Sizes`
     limit      the most cards; beyond that, nodes are folded
     depth      fold scopes nested deeper than this
     images     nodes whose values are images though nothing tells; or a dict from names to height and width, or None
@@ -124,7 +124,7 @@ class _Builder:
         self.images: dict[int, Size] = {}
 
     def build(
-        self, show: frozenset[str], highlight: Wanted, wrt: Wanted, heat: bool, limit: int, depth: int | None
+        self, show: frozenset[str], highlight: Wanted, wrt: Wanted, heat: bool | Sizes, limit: int, depth: int | None
     ) -> View:
         marked = self.chosen("highlight", highlight)
         roots = self.chosen("wrt", wrt)
@@ -135,7 +135,11 @@ class _Builder:
         if cause is not None:
             cards = [with_cause(card, cause) if cause.node in card.members else card for card in cards]
         scale = None
-        if heat and self.trace is not None:
+        if isinstance(heat, Sizes):
+            sums = [sum(heat.of_node.get(id, 0.0) for id in card.members) for card in cards]
+            cards = [replace(card, heat=magnitude(size)) for card, size in zip(cards, sums, strict=True)]
+            scale = Heat.of(sums, heat.what)
+        elif heat and self.trace is not None:
             cards = [replace(card, heat=self.heat_of(card)) for card in cards]
             scale = Heat.of(self.trace.cotangents.get(id) for card in cards for id in card.members)
         edges = self.edges(groups, cards, marked, _edges_of(highlight), show)

@@ -27,6 +27,7 @@ __all__ = [
     "Split",
     "batches",
     "hold_out",
+    "is_class_folders",
     "load",
     "parse_classes",
     "per_class",
@@ -53,6 +54,7 @@ def load(
     seed: int = 0,
     sizes: tuple[int, int] | None = None,
     image_size: tuple[int, int] | None = None,
+    reading: str | None = None,
     classes: str | Sequence[str | int] | None = None,
     progress: Progress | None = None,
 ) -> Dataset:
@@ -68,6 +70,7 @@ def load(
         is taken as it is.
     sizes: training and test images to draw, for `"digits"` only (20,000 and 4,000 unless told).
     image_size: (height, width) to bring images in folders to; by default their own, or 28 × 28 if they differ.
+    reading: how pictures in folders become images, "digit" or "picture", see `photo`; by default by the classes' names.
     classes: which classes to keep, such as "0-4" or ["cat", "dog"]; see `select`.
     progress: told how a download goes.
 
@@ -80,12 +83,13 @@ def load(
     """
     held_out: Split | None = None
     names: tuple[str, ...] = ()
-    reading = "digit"
+    how = "digit"
     path = Path(source)
-    folders = source not in NAMED and path.is_dir() and not has_idx_files(path)
+    folders = is_class_folders(source)
     for option, given, fits, whose in (
         ("sizes", sizes, source == "digits", '"digits", which is drawn on the spot'),
         ("image_size", image_size, folders, "folders of images"),
+        ("reading", reading, folders, "folders of images"),
     ):
         if given is not None and not fits:
             raise SettingError(f"{option}= is for {whose}; {os.fspath(source)} has its own")
@@ -96,14 +100,20 @@ def load(
     elif folders:
         from .class_folders import read_class_folders
 
-        train, held_out, test, names, reading = read_class_folders(path, image_size, accepted=_ACCEPTED)
+        train, held_out, test, names, how = read_class_folders(path, image_size, reading, _ACCEPTED)
     else:
-        train, test = read_idx_folder(path, _ACCEPTED) if path.is_dir() else read_npz(path, _ACCEPTED)
+        train, test = read_idx_folder(path, _ACCEPTED) if os.path.isdir(path) else read_npz(path, _ACCEPTED)
     if held_out is None:
         train, held_out = hold_out(train, validation, seed)
     name = str(source) if source in NAMED else path.resolve().name
-    dataset = Dataset(train, held_out, test, name, names, reading)
+    dataset = Dataset(train, held_out, test, name, names, how)
     return dataset if classes is None else select(dataset, classes)
+
+
+def is_class_folders(source: str | os.PathLike[str]) -> bool:
+    """Whether `load` takes the source for a folder of folders of images, one for each class."""
+    path = Path(source)
+    return source not in NAMED and os.path.isdir(path) and not has_idx_files(path)
 
 
 def _digits(n_train: int, n_test: int) -> tuple[Split, Split]:

@@ -5,6 +5,7 @@ order of their numbers if all are numbers, else of the alphabet. Files that begi
 that of an image format, are passed over; an image that cannot be read is an error.
 """
 
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -89,7 +90,7 @@ def _parts(folder: Path) -> Mapping[str, Path]:
 
 
 def _folders(folder: Path) -> list[Path]:
-    return sorted(path for path in _listed(folder) if path.is_dir())
+    return sorted(path for path in _listed(folder) if os.path.isdir(path))
 
 
 def _listed(folder: Path) -> Iterator[Path]:
@@ -110,7 +111,7 @@ def _classes(folder: Path) -> Iterator[tuple[str, list[Path]]]:
     for inside in _folders(folder):
         if any("\ud800" <= letter <= "\udfff" for letter in inside.name):
             raise DataError(f"{str(inside)!r}: the name of a class must be text in UTF-8")
-        images = sorted(path for path in _listed(inside) if path.suffix.lower() in suffixes and path.is_file())
+        images = sorted(path for path in _listed(inside) if path.suffix.lower() in suffixes and os.path.isfile(path))
         if not images:
             raise DataError(f"{inside}: holds no image; images are files such as {inside.name}/1.png or .jpg")
         yield inside.name, images

@@ -86,7 +86,7 @@ def read_idx_folder(folder: Path, accepted: str = "") -> tuple[Split, Split]:
     """
     paths = []
     for file in FILES:  # all four, before the first is read
-        found = [path for path in _forms(folder, file.name) if path.is_file()]
+        found = [path for path in _forms(folder, file.name) if os.path.isfile(path)]
         if not found:
             raise MissingDataError(f"{folder}: {file.name} is missing, with or without .gz; {accepted}")
         paths.append(found[0])
@@ -95,7 +95,7 @@ def read_idx_folder(folder: Path, accepted: str = "") -> tuple[Split, Split]:
 
 def has_idx_files(folder: Path) -> bool:
     """Whether at least one of the four is there."""
-    return any(path.is_file() for file in FILES for path in _forms(folder, file.name))
+    return any(os.path.isfile(path) for file in FILES for path in _forms(folder, file.name))
 
 
 def _read(paths: Sequence[Path], where: str) -> tuple[Split, Split]:
@@ -128,7 +128,7 @@ def _kept(file: File, folders: Sequence[Path], damaged: list[str]) -> Path | Non
     """The path of the file if it is there and the right one; wrong ones are noted."""
     for folder in folders:
         for path in _forms(folder, file.name):
-            if path.is_file():
+            if os.path.isfile(path):
                 if _is_original(path, file):
                     return path
                 damaged.append(str(path))

@@ -12,7 +12,6 @@ import struct
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -102,8 +101,8 @@ def _opened(path: str | os.PathLike[str]) -> Iterator[Any]:
     """Pillow's image of the file; whatever goes wrong with it inside is an error that names the file."""
     from PIL import Image
 
-    if not Path(path).is_file():
-        raise MissingDataError(f"{path}: no such file")
+    if os.path.isdir(path):
+        raise DataError(f"{path}: is a folder; name the pictures in it")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of odd metadata, and of sizes that are no attack yet
@@ -111,6 +110,8 @@ def _opened(path: str | os.PathLike[str]) -> Iterator[Any]:
                 yield image
     except DataError:
         raise
+    except FileNotFoundError as error:
+        raise MissingDataError(f"{path}: no such file") from error
     except (
         OSError,
         ValueError,

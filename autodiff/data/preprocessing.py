@@ -72,6 +72,11 @@ class Preprocessing:
         if self.reading not in READINGS:
             raise SettingError(f"preprocessing: reading must be one of {', '.join(READINGS)}, got {self.reading!r}")
 
+    @property
+    def image_size(self) -> str:
+        """Height and width as a configuration has them: 28x28."""
+        return f"{self.height}x{self.width}"
+
     @classmethod
     def fit(cls, dataset: Dataset, normalisation: str = "none") -> Self:
         """What a data set needs, with mean and standard deviation of its training images.
@@ -99,7 +104,7 @@ class Preprocessing:
             first, second = _moments(images)
             if normalisation == "dataset":
                 mean = float(first.mean())
-                std = float(np.sqrt(second.mean() - first.mean() ** 2))
+                std = float(np.sqrt(max(second.mean() - first.mean() ** 2, 0.0)))
                 if std < 1e-3:
                     raise DataError(f"{dataset.name}: the training images are all of one grey; nothing can be learned")
             else:

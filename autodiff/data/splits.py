@@ -56,7 +56,7 @@ def per_class(split: Split, n: int, seed: int) -> Split:
     sizes = np.bincount(split.labels)
     scarce = np.flatnonzero((sizes > 0) & (sizes < n))
     if len(scarce):
-        raise SettingError(f"per_class: class {scarce[0]} has {sizes[scarce[0]]} examples, {n} of each were asked for")
+        raise SettingError(f"class {scarce[0]} has {sizes[scarce[0]]} examples, {n} of each were asked for")
     return _part(split, _places(split.labels, seed) < n)
 
 

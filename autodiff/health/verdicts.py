@@ -204,7 +204,7 @@ CHECKS: tuple[Check, ...] = (
         operator.ge,
         "count",
         "error from the first NaN or infinity on",
-        "IEEE 754-2019, section 6.2: NaN spreads to all that is computed from it",
+        "IEEE 754-2019, section 6.2.3: NaN spreads to all that is computed from it",
         "find the first operation that makes one; lower the learning rate, clip gradients, check the data",
     ),
     Check(
@@ -215,7 +215,7 @@ CHECKS: tuple[Check, ...] = (
         operator.ge,
         "share",
         "error if every gradient of a trained parameter is exactly 0, or none reaches it",
-        "Maas, Hannun & Ng 2013, section 2: what has no gradient is not adjusted",
+        "Maas, Hannun & Ng 2013: a unit that is never active gets no gradient, and so does not change",
         "use the parameter in the loss or freeze it; revive dead or saturated layers between it and the loss",
     ),
     Check(
@@ -227,7 +227,7 @@ CHECKS: tuple[Check, ...] = (
         "share",
         "warning from 40 % of a layer's rectified units on, error at 100 %",
         "Stanford CS231n, Neural networks part 1: 40 % dead at too high a learning rate; Lu, Shin, Su & Karniadakis "
-        "2019, Dying ReLU: behind a dead layer the network is a constant",
+        "2020, Dying ReLU and initialization: a dead unit puts out 0 for any input",
         "lower the learning rate, start biases at 0 and weights as He et al. 2015, or use leaky_relu",
     ),
     Check(
@@ -238,7 +238,8 @@ CHECKS: tuple[Check, ...] = (
         operator.ge,
         "share",
         "warning from 75 % of a hidden layer's outputs on, error from 95 %; an output counts beyond 0.97 of its limit",
-        f"Glorot & Bengio 2010, section 3; the limit 0.97: Karpathy 2022, Building makemore part 3; {_OWN}",
+        f"Glorot & Bengio 2010: saturated hidden layers learn slowly; the limit 0.97: Karpathy 2022, Building makemore "
+        f"part 3; {_OWN}",
         "scale the initial weights down (glorot_uniform), normalise inputs, or lower the learning rate",
     ),
     Check(
@@ -249,7 +250,7 @@ CHECKS: tuple[Check, ...] = (
         operator.le,
         "ratio",
         "warning if a layer's gradient is at most 0.001 times that of the last one, error at 0.000001 times",
-        f"Glorot & Bengio 2010, section 4.2; Pascanu, Mikolov & Bengio 2013, section 2; {_OWN}",
+        f"Glorot & Bengio 2010 and Pascanu, Mikolov & Bengio 2013 describe it, without a limit; {_OWN}",
         "use relu with he_normal in place of sigmoid or tanh, fewer layers, residual connections or normalisation",
     ),
     Check(
@@ -260,7 +261,7 @@ CHECKS: tuple[Check, ...] = (
         operator.ge,
         "ratio",
         "warning if a layer's gradient is at least 1,000 times that of the last one, error at 1,000,000 times",
-        f"Pascanu, Mikolov & Bengio 2013, section 2; Glorot & Bengio 2010, section 4.2; {_OWN}",
+        f"Pascanu, Mikolov & Bengio 2013 describe it, without a limit, and clip the norm; {_OWN}",
         "scale the initial weights down, clip gradients by their norm, or normalise",
     ),
     Check(
@@ -271,7 +272,7 @@ CHECKS: tuple[Check, ...] = (
         operator.le,
         "ratio",
         "warning if a layer's outputs spread at most 0.001 times as far as the first one's, error at 0.000001 times",
-        f"Glorot & Bengio 2010, equation 8: the variance should stay from layer to layer; {_OWN}",
+        f"Glorot & Bengio 2010: the variance should stay from layer to layer; {_OWN}",
         "scale the initial weights up (he_normal before relu, glorot_uniform before tanh) or normalise",
     ),
     Check(
@@ -282,7 +283,8 @@ CHECKS: tuple[Check, ...] = (
         operator.ge,
         "ratio",
         "warning if a layer's outputs spread at least 1,000 times as far as the first one's, error at 1,000,000 times",
-        f"Glorot & Bengio 2010, equation 8; He, Zhang, Ren & Sun 2015, equation 10; {_OWN}",
+        f"Glorot & Bengio 2010: the variance should stay from layer to layer; He, Zhang, Ren & Sun 2015: before relu "
+        f"with weights of variance 2/n; {_OWN}",
         "scale the initial weights down (he_normal before relu, glorot_uniform before tanh) or normalise",
     ),
     Check(
@@ -293,7 +295,7 @@ CHECKS: tuple[Check, ...] = (
         operator.le,
         "ratio",
         "warning if ‖Δw‖/‖w‖ of a weight is at most 0.00001",
-        f"Stanford CS231n, Neural networks part 3: around 0.001, lower means too low a learning rate; {_OWN}: "
+        f"Stanford CS231n, Neural networks part 3: around 0.001, lower may mean too low a learning rate; {_OWN}: "
         "a hundredth of that",
         "raise the learning rate, unless training has ended and the loss is as low as it gets",
     ),
@@ -305,7 +307,7 @@ CHECKS: tuple[Check, ...] = (
         operator.ge,
         "ratio",
         "warning if ‖Δw‖/‖w‖ of a weight is at least 0.1, error from 1 on: a step longer than the weight",
-        f"Stanford CS231n, Neural networks part 3: around 0.001, higher means too high a learning rate; {_OWN}: "
+        f"Stanford CS231n, Neural networks part 3: around 0.001, higher likely means too high a learning rate; {_OWN}: "
         "a hundred times that",
         "lower the learning rate, or clip gradients",
     ),

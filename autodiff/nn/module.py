@@ -51,6 +51,7 @@ class Module:
     """
 
     training: bool = True
+    least_batch: ClassVar[int] = 1  # how many examples a training batch needs at least
     _name: str | None = None  # the attribute name under which another module first took this one in
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:

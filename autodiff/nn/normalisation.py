@@ -58,6 +58,8 @@ class BatchNorm1d(Module):
     ShapeError if x is no batch of n columns, or a training batch of one.
     """
 
+    least_batch = 2  # of one example there is no variance
+
     def __init__(self, n: int, *, eps: float = 1e-5, momentum: float = 0.1, dtype: Any = np.float32) -> None:
         self.n, self.eps = _checked("BatchNorm1d", n, eps)
         if not 0 <= momentum <= 1:
@@ -76,7 +78,7 @@ class BatchNorm1d(Module):
             scale = self.weight / np.sqrt(self.running_variance + np.float32(self.eps))
             return (x - self.running_mean) * scale + self.bias
         count = np.shape(x)[0]
-        if count < 2:
+        if count < self.least_batch:
             raise ShapeError("BatchNorm1d: a training batch needs at least two examples; call eval() to use one")
         mean = ops.mean(x, axis=0)
         centred = x - mean

@@ -45,6 +45,12 @@ class ExponentialMovingAverage:
             average *= decay
             average += (1 - decay) * parameter.data
 
+    def restart(self) -> None:
+        """Let the average be the weights as they are now, whatever they were; the next update counts as the first."""
+        self.t = 0
+        for average, parameter in zip(self.average, self.params, strict=True):
+            average[...] = parameter.data
+
     @contextmanager
     def applied(self) -> Iterator[None]:
         """Inside, the parameters hold the average; afterwards what they held before."""

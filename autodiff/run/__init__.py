@@ -4,7 +4,7 @@ from .exchange import export
 from .folder import BEST, CHECKPOINT, CONFIGURATION, HISTORY
 from .layers import summary
 from .started import FineTuning, Run, finetune, load_data, resume, train
-from .trained import Prediction, evaluate, examine, load_model, one_step, outputs, predict
+from .trained import Prediction, Reading, evaluate, examine, load_model, one_step, outputs, predict, read_pictures
 from .transfer import Transfer
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "HISTORY",
     "FineTuning",
     "Prediction",
+    "Reading",
     "Run",
     "Transfer",
     "evaluate",
@@ -25,6 +26,7 @@ __all__ = [
     "one_step",
     "outputs",
     "predict",
+    "read_pictures",
     "resume",
     "summary",
     "train",

@@ -44,18 +44,19 @@ def read_exported(path: Path_) -> dict[str, Any]:
     Raises MissingCheckpointError if there is no such file, CheckpointError if it is no such network.
     """
     file = Path(path)
-    if not file.is_file():
+    if not os.path.isfile(file):
         raise MissingCheckpointError(f"{file}: there is no such file")
     try:
         weights, about = _READERS[file.suffix](file)
         parts = json.loads(about)
-        state = {part: dict(parts[part]) for part in _SHARED}
+        state: dict[str, Any] = {part: dict(parts[part]) for part in _SHARED}
     except CheckpointError:
         raise
     except Exception as error:  # each library has errors of its own for damaged files
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise CheckpointError(f"{file}: is not a network that export wrote ({reason})") from error
     state["training"] = {"model": weights, "generators": {}}
+    state["file"] = str(file)
     return state
 
 

@@ -2,7 +2,7 @@
 
 config.toml      the complete configuration
 history.jsonl    one line of strict JSON per epoch
-checkpoint.pkl   everything needed to go on bit for bit; written after each epoch and on Ctrl-C
+checkpoint.pkl   everything needed to go on bit for bit; written at the start, after each epoch, and on Ctrl-C
 best.pkl         the same at the epoch with the lowest validation loss
 epochs/0003.pkl  the same after that epoch, for the last few, if they are to be kept
 """
@@ -10,7 +10,7 @@ epochs/0003.pkl  the same after that epoch, for the last few, if they are to be 
 import json
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,8 @@ from .. import checkpoint
 from ..callbacks import Callback
 from ..encoding import strict
 from ..errors import SettingError
-from ..train import Training
+from ..training import Training
+from ..whole_files import remove_unfinished, write_whole
 
 CONFIGURATION, HISTORY, CHECKPOINT, BEST, EPOCHS = (
     "config.toml",
@@ -52,24 +53,27 @@ def locked(folder: Path) -> Iterator[None]:
     except OSError as error:
         raise SettingError(f"out: {folder} cannot be written ({error.strerror or error})") from error
     try:
+        remove_unfinished(folder)
         yield
     finally:
+        with suppress(OSError):  # Windows keeps an open file
+            (folder / LOCK).unlink(missing_ok=True)  # while it is locked: a later one might be another run's
         lock.release()
-        (folder / LOCK).unlink(missing_ok=True)
 
 
 def prepare(folder: Path, *, force: bool) -> None:
     """Make a folder for a new run. Raises SettingError if it is used already, unless what is there may be replaced."""
-    if folder.exists() and not folder.is_dir():
+    if os.path.exists(folder) and not os.path.isdir(folder):
         raise SettingError(f"out: {folder} is a file; name a folder")
-    if folder.is_dir() and any(path.name != LOCK for path in folder.iterdir()) and not force:
-        raise SettingError(
-            f"out: {folder} is not empty; name another folder, resume that run, or replace it with --force (force=True)"
-        )
     try:
+        if os.path.isdir(folder) and any(path.name != LOCK for path in folder.iterdir()) and not force:
+            raise SettingError(
+                f"out: {folder} is not empty; name another folder, resume that run, or replace it with --force "
+                "(force=True)"
+            )
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise SettingError(f"out: {folder} cannot be written ({error.strerror or error})") from error
+    except (OSError, ValueError) as error:  # ValueError of a name with a NUL
+        raise SettingError(f"out: {folder} cannot be written ({getattr(error, 'strerror', None) or error})") from error
 
 
 def clear(folder: Path) -> None:
@@ -90,12 +94,9 @@ def write_text(path: Path, text: str) -> None:
 
 def write_bytes(path: Path, data: bytes) -> None:
     """Write a file whole or not at all. Raises SettingError if it cannot be written."""
-    temporary = path.with_name(f".{path.name}.tmp")
     try:
-        temporary.write_bytes(data)
-        temporary.replace(path)
+        write_whole(path, data)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise SettingError(f"{path}: cannot be written ({error.strerror or error})") from error
 
 
@@ -108,6 +109,10 @@ class FolderWriter(Callback):
 
     def __init__(self, folder: Path, header: Mapping[str, Any], keep: int) -> None:
         self.folder, self.header, self.keep = folder, dict(header), keep
+
+    def on_train_start(self, training: Training) -> None:
+        if not (self.folder / CHECKPOINT).exists():  # so that a run that is killed in its first epoch can go on
+            self._write(training)
 
     def on_epoch_end(self, training: Training) -> None:
         state = self._write(training)

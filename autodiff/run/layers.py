@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import SettingError
+from ..errors import MissingCheckpointError, SettingError
 from ..nn import MLP, Linear, Module
 from ..tape import no_grad
 from .exchange import read_network
@@ -29,7 +29,8 @@ def summary(what: Path_ | Sequence[int], *, batch: int = 1) -> dict[str, Any]:
     """
     if isinstance(what, str | os.PathLike):
         text = os.fspath(what)
-        model = _of_sizes([int(n) for n in text.split("-")]) if re.fullmatch(r"\d+(-\d+)+", text) else _stored(what)
+        is_sizes = re.fullmatch(r"\d+(-\d+)*", text) and not os.path.exists(text)
+        model = _of_sizes([int(n) for n in text.split("-")]) if is_sizes else _stored(what)
     else:
         model = _of_sizes(list(what))
     if batch < 1:
@@ -44,12 +45,17 @@ def summary(what: Path_ | Sequence[int], *, batch: int = 1) -> dict[str, Any]:
 
 def _of_sizes(sizes: list[int]) -> MLP:
     if len(sizes) < 2 or not all(isinstance(n, int) and n >= 1 for n in sizes):
-        raise SettingError(f"summary: needs at least two sizes, each at least 1, got {'-'.join(map(str, sizes))}")
+        raise SettingError(
+            f"summary: needs at least two sizes, each at least 1, such as 784-10; got {'-'.join(map(str, sizes))}"
+        )
     return MLP(sizes, rng=np.random.default_rng(0))
 
 
 def _stored(path: Path_) -> MLP:
-    return model_of(read_network(path))
+    try:
+        return model_of(read_network(path))
+    except MissingCheckpointError as error:
+        raise MissingCheckpointError(f"{error}, or sizes such as 784-10") from error
 
 
 def _layers(model: MLP, batch: int) -> list[dict[str, Any]]:

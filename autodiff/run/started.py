@@ -1,22 +1,37 @@
 """Runs that train: a new one, one that goes on, and one that starts from the weights of another."""
 
 import math
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..callbacks import Callback, EarlyStopping
 from ..configuration import Configuration
-from ..data import NAMED, Augmentation, Dataset, Preprocessing, Progress, load, per_class
-from ..errors import DataError, SettingError
+from ..data import NAMED, Augmentation, Dataset, Preprocessing, Progress, is_class_folders, load, per_class
+from ..errors import CheckpointError, DataError, DivergenceError, SettingError
+from ..history import Record
 from ..nn import MLP
-from ..train import Record, fit, measure
-from .exchange import read_network
+from ..objective import measure
+from ..train import fit
+from .exchange import SUFFIXES, read_network
 from .folder import CONFIGURATION, FolderWriter, clear, file_of, locked, prepare, write_text
-from .stored import Path_, State, by, configuration_of, digest, freeze, header, model_of, preprocessing_of, read
+from .stored import (
+    Path_,
+    State,
+    by,
+    configuration_of,
+    digest,
+    freeze,
+    header,
+    model_of,
+    preprocessing_of,
+    read,
+    transfer_of,
+)
 from .transfer import Transfer, take_weights
 
 
@@ -40,6 +55,9 @@ class Run:
     dataset: Dataset
     preprocessing: Preprocessing
     transfer: Transfer | None = None
+
+
+Finish = Callable[[Run], Any]
 
 
 @dataclass(frozen=True)
@@ -68,16 +86,19 @@ def train(
     *,
     force: bool = False,
     progress: Progress | None = None,
+    finish: Finish | None = None,
 ) -> Run:
     """Train a perceptron as configured and write its run folder.
 
     progress  told how a download goes
+    finish    told of the run when it has ended, while no other run can use its folder: what writes more into it, such
+              as `viz.report.write`
 
     Raises SettingError if the folder holds anything already, unless `force` is true: then an earlier run in it is
     replaced; or if another run is writing to it. Raises DataError if the data cannot be read, DivergenceError if the
     loss is not finite or explodes: the folder then holds the last good checkpoint.
     """
-    return _start(configuration, callbacks, force, progress, None)
+    return _start(configuration, _Told(callbacks, progress, finish), force, None)
 
 
 def finetune(
@@ -87,35 +108,52 @@ def finetune(
     *,
     force: bool = False,
     progress: Progress | None = None,
+    finish: Finish | None = None,
+    taken: Callable[[Transfer], None] | None = None,
 ) -> Run:
     """Train a new run that starts from the weights of a checkpoint instead of random ones.
 
     options  what its configuration has other than that of the checkpoint; the layers stay, and so does what is done to
              images before they reach the network
+    taken    told, before training begins, what was taken over
 
     Raises CheckpointError, which lists every misfit with both shapes, and as `train` does.
     """
     state = read_network(tuning.start)
     sizes = state["model"]["sizes"]
     if tuple(options.get("hidden", sizes[1:-1])) != tuple(sizes[1:-1]):
-        raise SettingError(f"finetune: the hidden layers are those of the checkpoint, {list(sizes[1:-1])}")
-    own = configuration_of(state).to_dict() | {"classes": "", "out": "", "shots": 0}
-    return _start(Configuration.from_dict(own | dict(options)), callbacks, force, progress, (tuning, state))
+        raise SettingError(
+            f"hidden: the layers are those of the checkpoint, {','.join(map(str, sizes[1:-1])) or 'none'}, "
+            "and a network of others has to be trained anew"
+        )
+    own = configuration_of(state).to_dict() | {"classes": "", "out": "", "shots": 0, "image_size": ""}
+    configuration = Configuration.from_dict(own | dict(options))
+    if is_class_folders(configuration.data) and not configuration.image_size:
+        configuration = replace(configuration, image_size=preprocessing_of(state).image_size)
+    return _start(configuration, _Told(callbacks, progress, finish, taken), force, (tuning, state))
 
 
 def resume(
-    path: Path_, callbacks: Sequence[Callback] = (), *, epochs: int | None = None, progress: Progress | None = None
+    path: Path_,
+    callbacks: Sequence[Callback] = (),
+    *,
+    epochs: int | None = None,
+    progress: Progress | None = None,
+    finish: Finish | None = None,
 ) -> Run:
     """Go on with a run from its last checkpoint, bit for bit as if it had never stopped.
 
     path    the run folder, or the checkpoint in it
     epochs  the number of epochs in all, if it is to change: the schedule is stretched or squeezed over them
+    finish  as `train` takes it
 
     Of a run that is finished it only measures the result again.
 
     Raises MissingCheckpointError if there is no checkpoint, CheckpointError if it is damaged, DataError if the data are
     not those of the run, SettingError if more than `epochs` are done or another run is writing to the folder.
     """
+    if Path(path).suffix in SUFFIXES:
+        raise CheckpointError(f"{path}: an exported network cannot be resumed; finetune starts from it")
     state = read(path)
     folder = file_of(path).parent
     configuration = configuration_of(state)
@@ -129,48 +167,82 @@ def resume(
             f"{configuration.data}: not the training data of this run: SHA-256 {found[:9]}…, expected {expected[:9]}…"
         )
     with locked(folder):
-        return _fit(configuration, folder, dataset, preprocessing_of(state), callbacks, state, None)
+        told = _Told(callbacks, progress, finish)
+        return _fit(configuration, folder, dataset, preprocessing_of(state), told, state, None)
 
 
-def load_data(configuration: Configuration, progress: Progress | None = None) -> Dataset:
-    """The data that a configuration names: the classes it chooses, and a few training images of each if it says so."""
-    options: dict[str, Any] = {"classes": configuration.classes} if configuration.classes else {}
-    dataset = load(configuration.data, seed=configuration.seed, progress=progress, **options)
+def load_data(configuration: Configuration, progress: Progress | None = None, reading: str | None = None) -> Dataset:
+    """The data that a configuration names: the classes it chooses, and a few training images of each if it says so.
+
+    reading  how pictures in folders become images, see `data.load`
+    """
+    dataset = load(
+        configuration.data,
+        validation=configuration.validation,
+        seed=configuration.seed,
+        image_size=configuration.image_sides,
+        reading=reading,
+        classes=configuration.classes or None,
+        progress=progress,
+    )
     if configuration.shots:
-        dataset = replace(dataset, train=per_class(dataset.train, configuration.shots, configuration.seed))
+        try:
+            dataset = replace(dataset, train=per_class(dataset.train, configuration.shots, configuration.seed))
+        except SettingError as error:
+            raise SettingError(f"shots: {error}") from error
     return dataset
+
+
+class _Told(NamedTuple):
+    """Who is told how a run goes: see `train` and `finetune`."""
+
+    callbacks: Sequence[Callback] = ()
+    progress: Progress | None = None
+    finish: Finish | None = None
+    taken: Callable[[Transfer], None] | None = None
 
 
 def _start(
     configuration: Configuration,
-    callbacks: Sequence[Callback],
+    told: _Told,
     force: bool,
-    progress: Progress | None,
     origin: tuple[FineTuning, State] | None,
 ) -> Run:
     folder = configuration.folder
-    made = not folder.exists()
-    dataset = load_data(configuration, progress)
+    made = not os.path.lexists(folder)
+    if origin is not None and _is_in(folder, origin[0].start):
+        raise SettingError(f"out: {folder} holds the checkpoint that is to be finetuned; name another folder")
+    dataset = load_data(configuration, told.progress)
     if configuration.data not in NAMED:  # the run must find it again from anywhere
         configuration = replace(configuration, data=str(Path(configuration.data).resolve()))
     scale = preprocessing_of(origin[1]) if origin else Preprocessing.fit(dataset, configuration.standardise)
     scale = replace(scale, class_names=dataset.class_names)
     expected, found = (scale.height, scale.width), dataset.train.images.shape[1:]
+    if is_class_folders(configuration.data):  # written back, though nobody may have chosen it
+        scale = replace(scale, reading=dataset.reading)
+        configuration = replace(configuration, image_size="x".join(map(str, found)))
     if expected != found:
         raise DataError(
             f"{configuration.data}: the network takes images of {by(expected)} pixels, the data have {by(found)}"
         )
-    # What can go wrong with weights is found out before an earlier run in the folder is touched.
-    if origin is not None:
-        _model(configuration, dataset, origin)
+    for name in ("patience", "plateau"):
+        if getattr(configuration, name) and not len(dataset.validation):
+            raise SettingError(f"{name} needs validation images to judge by, and there are none; see validation")
+    # What can go wrong with the network is found out before an earlier run in the folder is touched.
+    model, _ = _model(configuration, dataset, origin)
+    configuration.updates.check_batches(model, len(dataset.train), configuration.batch)
     prepare(folder, force=force)
     try:
         with locked(folder):
             clear(folder)
-            return _fit(configuration, folder, dataset, scale, callbacks, None, origin)
+            return _fit(configuration, folder, dataset, scale, told, None, origin)
     finally:
         if made and not any(folder.iterdir()):
             folder.rmdir()
+
+
+def _is_in(folder: Path, start: Path_) -> bool:
+    return file_of(start).resolve().parent == folder.resolve()
 
 
 def _model(
@@ -183,7 +255,8 @@ def _model(
         return model, None
     tuning, state = origin
     found = model_of(state).state_dict()
-    return model, take_weights(model, found, new_head=tuning.new_head, frozen=tuning.freeze)
+    account = take_weights(model, found, new_head=tuning.new_head, frozen=tuning.freeze)
+    return model, replace(account, start=str(Path(tuning.start).resolve()), lr_scale=tuning.lr_scale)
 
 
 def _fit(
@@ -191,7 +264,7 @@ def _fit(
     folder: Path,
     dataset: Dataset,
     scale: Preprocessing,
-    callbacks: Sequence[Callback],
+    told: _Told,
     state: State | None,
     origin: tuple[FineTuning, State] | None,
 ) -> Run:
@@ -199,33 +272,42 @@ def _fit(
     model, transfer = _model(configuration, dataset, origin)
     if state is not None:
         freeze(model, state["model"]["frozen"])
-        transfer = Transfer(**state["transfer"]) if state.get("transfer") else None
+        transfer = transfer_of(state)
+    if told.taken is not None and transfer is not None:
+        told.taken(transfer)
     account = None if transfer is None else vars(transfer)
     augment = Augmentation.parse(configuration.augment) if configuration.augment else None
-    write_text(folder / CONFIGURATION, configuration.to_toml())
+    notes = "".join(f"# {line}\n" for line in transfer.lines()) if transfer else ""
+    write_text(folder / CONFIGURATION, notes + configuration.to_toml())
     writer = FolderWriter(folder, header(configuration, dataset, scale, model, account), configuration.keep)
     stopping = [EarlyStopping(configuration.patience)] if configuration.patience else []
-    training = fit(
-        model,
-        dataset.train,
-        dataset.validation,
-        optimizer=configuration.make_optimizer(_groups(configuration, model, transfer, origin)),
-        epochs=configuration.epochs,
-        batch_size=configuration.batch,
-        rng=for_order,
-        penalties=configuration.penalties,
-        updates=configuration.updates,
-        schedule=configuration.make_schedule(),
-        plateau=configuration.make_plateau(),
-        augment=augment or None,
-        prepare=scale,
-        callbacks=(*stopping, writer, *callbacks),
-        state=None if state is None else state["training"],
-    )
+    try:
+        training = fit(
+            model,
+            dataset.train,
+            dataset.validation,
+            optimizer=configuration.make_optimizer(_groups(configuration, model, transfer, origin)),
+            epochs=configuration.epochs,
+            batch_size=configuration.batch,
+            rng=for_order,
+            penalties=configuration.penalties,
+            updates=configuration.updates,
+            schedule=configuration.make_schedule(),
+            plateau=configuration.make_plateau(),
+            augment=augment or None,
+            prepare=scale,
+            callbacks=(*stopping, writer, *told.callbacks),
+            state=None if state is None else state["training"],
+        )
+    except DivergenceError as error:
+        raise DivergenceError(f"{error}; {folder} keeps the last good checkpoint", error.cause) from error
     if not training.interrupted:
         model.load_state_dict(training.evaluated_state())
     test = None if training.interrupted else measure(model, dataset.test, prepare=scale)._asdict()
-    return Run(folder, configuration, model, training.history, training.interrupted, test, dataset, scale, transfer)
+    ended = Run(folder, configuration, model, training.history, training.interrupted, test, dataset, scale, transfer)
+    if told.finish is not None:
+        told.finish(ended)
+    return ended
 
 
 def _groups(

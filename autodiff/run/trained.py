@@ -1,21 +1,22 @@
 """What is done with a trained network: measured, asked, examined, drawn."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from .. import health, ops
-from ..data import Progress
-from ..errors import CheckpointError, ShapeError
+from ..data import Progress, is_class_folders
+from ..errors import CheckpointError, DataError, ShapeError
 from ..nn import MLP
 from ..objective import measure, objective, weights
 from ..tape import no_grad
 from ..tensor import Tensor
 from .exchange import read_network
 from .started import Run, load_data
-from .stored import Path_, by, check_fit, configuration_of, model_of, preprocessing_of, read
+from .stored import Path_, by, configuration_of, fitted, model_of, preprocessing_of, read
 
 
 def evaluate(path: Path_, data: str | None = None, *, progress: Progress | None = None) -> dict[str, float]:
@@ -68,6 +69,45 @@ def predict(path: Path_, images: np.ndarray | Sequence[Path_]) -> Prediction:
     with no_grad():
         probabilities = ops.softmax(model_of(state)(prepare(images))).data
     return Prediction(probabilities.argmax(axis=1), probabilities, prepare.class_names)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a network says of a picture in a file.
+
+    label, name    the most probable class
+    probabilities  float32 (classes,)
+    """
+
+    picture: Path
+    label: int
+    name: str
+    probabilities: np.ndarray
+
+    @property
+    def probability(self) -> float:
+        """That of the class it is read as."""
+        return float(self.probabilities[self.label])
+
+
+def read_pictures(path: Path_, pictures: Sequence[Path_]) -> tuple[list[Reading], list[DataError]]:
+    """What a network says of pictures of any size, PNG or JPEG, and the errors of those that cannot be read.
+
+    Raises CheckpointError if the network cannot be used.
+    """
+    prepare = preprocessing_of(read_network(path))
+    images, found, errors = [], [], []
+    for picture in pictures:
+        try:
+            images.append(prepare.read(picture))
+            found.append(Path(picture))
+        except DataError as error:  # the other pictures are read all the same
+            errors.append(error)
+    if not images:
+        return [], errors
+    labels, probabilities, names = predict(path, np.stack(images))
+    told = zip(found, labels.tolist(), probabilities, strict=True)
+    return [Reading(picture, label, names[label], chances) for picture, label, chances in told], errors
 
 
 def load_model(path: Path_) -> MLP:
@@ -135,7 +175,10 @@ def _with_data(path: Path_, data: str | None, progress: Progress | None = None) 
     """The state in a checkpoint, and its data or others that fit. Other data have the run's classes, if they can."""
     state = read_network(path)
     configuration = configuration_of(state)
-    changes: dict[str, Any] = {} if data is None else {"data": data, "shots": 0}
-    dataset = load_data(replace(configuration, **changes), progress)
-    check_fit(state, data or configuration.data, dataset)
-    return state, dataset
+    if data is None:
+        return state, fitted(state, configuration.data, load_data(configuration, progress))
+    prepare = preprocessing_of(state)
+    folders = is_class_folders(data)
+    size = prepare.image_size if folders else ""
+    other = replace(configuration, data=data, shots=0, image_size=size)
+    return state, fitted(state, data, load_data(other, progress, prepare.reading if folders else None))

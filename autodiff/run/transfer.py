@@ -1,7 +1,7 @@
 """Fine-tuning's first step: the weights of one network in another, by name, and an account of what became of each."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,29 +12,41 @@ from ..nn import MLP, Linear
 
 @dataclass(frozen=True)
 class Transfer:
-    """What became of each parameter: paths, and shapes where they changed.
+    """Where weights came from, and what became of each parameter: paths, and shapes where they changed.
 
     loaded    taken over as they were
     reshaped  of another shape in the checkpoint, and made anew: path, shape there, shape here
     made      made anew, though the checkpoint has one of the same shape
     skipped   in the checkpoint alone
     frozen    taken over, and not trained
+    start     the checkpoint, as an absolute path
+    lr_scale  what the learning rate of weights that were taken over is multiplied by
     """
 
     loaded: tuple[str, ...] = ()
     reshaped: tuple[tuple[str, tuple[int, ...], tuple[int, ...]], ...] = ()
     made: tuple[str, ...] = ()
     skipped: tuple[str, ...] = ()
-    frozen: tuple[str, ...] = field(default=())
+    frozen: tuple[str, ...] = ()
+    start: str = ""
+    lr_scale: float = 1.0
 
     def lines(self) -> list[str]:
         """The account for people, a line for each kind that there is.
 
-        >>> Transfer(loaded=("linear1.weight",), reshaped=(("linear2.weight", (8, 10), (8, 5)),)).lines()
-        ['loaded: linear1.weight', 'made anew: linear2.weight (8 × 10 became 8 × 5)']
+        >>> Transfer(("linear1.weight",), (("linear2.weight", (8, 10), (8, 5)),), start="/runs/a").lines()
+        ['from: /runs/a', 'loaded: linear1.weight', 'made anew: linear2.weight (8 × 10 became 8 × 5)']
         """
         anew = [f"{path} ({_by(there)} became {_by(here)})" for path, there, here in self.reshaped] + list(self.made)
-        kinds = (("loaded", self.loaded), ("made anew", anew), ("skipped", self.skipped), ("frozen", self.frozen))
+        start = [self.start if self.start.isprintable() else repr(self.start)] if self.start else []
+        kinds = (
+            ("from", start),
+            ("loaded", self.loaded),
+            ("made anew", anew),
+            ("skipped", self.skipped),
+            ("frozen", self.frozen),
+            ("learning rate of what was loaded", [f"× {self.lr_scale:g}"] if self.lr_scale != 1 else []),
+        )
         return [f"{kind}: {', '.join(paths)}" for kind, paths in kinds if paths]
 
 

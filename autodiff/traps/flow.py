@@ -248,12 +248,16 @@ _REMEDIES = {
 
 def changed_in_place(case: Case) -> Iterator[Found]:
     """An operand is no longer what a value was computed from: its array was written to, or `.data` was replaced."""
-    for id, value in case.values.items():
+    told: set[int] = set()  # one finding for each operand, at its first use
+    for id, value in sorted(case.values.items()):
         node = case.nodes[id]
         for position, (operand, saved) in enumerate(zip(value.operands, value.saved, strict=True)):
             now = operand.data if isinstance(operand, Value) else operand
             if now is saved or isinstance(now, Value) or np.array_equal(now, saved, equal_nan=_floats(now, saved)):
                 continue
+            if node.operands[position] in told:
+                continue
+            told.add(node.operands[position])
             if np.shape(now) != np.shape(saved):
                 detail = f"its shape was {np.shape(saved)} and is {np.shape(now)}"
             else:

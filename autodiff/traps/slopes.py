@@ -60,6 +60,9 @@ def _slope(case: Case, node: Node, position: int, index: tuple[int, ...], wrong:
     return f"the derivative of {call} by {to} is {number(local[index])} where {given}{at(index)}{share(wrong)}"
 
 
+CHOOSE = "choose instead of multiplying, of a branch with a harmless operand: where(c, f(where(c, x, 1)), 0)"
+
+
 def hidden_nan(case: Case) -> Iterator[Found]:
     """`where`, or a factor of 0, leaves out what is NaN or infinite there, or what has such a derivative."""
     for node in case.nodes:
@@ -97,7 +100,12 @@ def _behind(case: Case, node: Node, branch: Node, left_out: np.ndarray, by: str)
                 told(case.nodes[i], index, origin.shape) for i in origin.operands if _fits(case, i, origin)
             )
             value = number(float(np.asarray(origin.value)[index]))
-            yield Found(origin.id, f"{origin.op} gives {value} where {given}{at(index)}, and {by} leaves it out", index)
+            why = f"{origin.op} gives {value} where {given}{at(index)}"
+            if node.op == "mul":
+                why = f"{why}, and {by} does not leave it out: 0 · {value} is NaN"
+                yield Found(origin.id, why, index, remedy=CHOOSE)
+            else:
+                yield Found(origin.id, f"{why}, and {by} leaves it out", index)
             return
     # Elements keep their places on the way to `where`: only elementwise nodes of the same shape are followed.
     stack, seen = [branch], {branch.id}

@@ -205,6 +205,36 @@ def log_determinant_of_a_singular_covariance():
     return ad.linalg.slogdet(A)[1]
 
 
+@expect(Caused("forward", "div", (1,)))
+def divergence_from_a_distribution_with_an_empty_bin():
+    p, q = tensor([0.5, 0.5, 0.0], "p"), tensor([0.7, 0.0, 0.3], "q")
+    return ad.sum(p * ad.log(p / q))
+
+
+@expect(Caused("forward", "log"))
+def gaussian_likelihood_whose_scale_collapsed():
+    sigma, x = tensor(0.0, "sigma"), tensor([1.0, 2.0], "x", requires_grad=False)
+    return ad.mean(ad.log(sigma) + 0.5 * (x / sigma) ** 2)
+
+
+@expect(Caused("forward", "div", (0,)))
+def temperature_annealed_to_zero():
+    scores, temperature = tensor([1.0, 2.0, 3.0], "scores"), tensor(0.0, "temperature")
+    return -ad.log_softmax(scores / temperature)[0]
+
+
+@expect(Caused("forward", "cosh", (0,)))
+def log_cosh_error_of_a_far_outlier():
+    error = tensor([800.0, 0.1], "error")
+    return ad.mean(ad.log(ad.cosh(error)))
+
+
+@expect(Caused("forward", "sqrt", (1,)))
+def root_masked_by_a_factor_of_zero():
+    x = tensor([1.0, -1.0], "x")
+    return ad.sum(ad.sqrt(x) * np.array([1.0, 0.0]))
+
+
 @expect(Caused("forward", "mean"))
 def mean_over_an_empty_selection():
     x = tensor([1.0, 2.0], "x")
@@ -442,6 +472,18 @@ def hidden_layer_with_a_large_negative_bias():
 def ratio_clipped_everywhere():
     r = tensor([2.0, 3.0], "ratio")
     return ad.sum(ad.clip(r * 1.0, 0.8, 1.2) * np.array([1.0, -2.0]))
+
+
+@expect(Trapped("zero-gradient", "minimum selects"))
+def reward_capped_below_what_is_reached():
+    reward = tensor([2.0, 3.0], "reward")
+    return ad.sum(ad.minimum(reward, 1.0))
+
+
+@expect(Trapped("accidental-broadcast", "(8, 8)"))
+def targets_kept_as_a_column():
+    w = tensor([0.1, 0.2], "w")
+    return ad.mean((noise(8, 2) @ w - noise(8, 1, seed=1)) ** 2)
 
 
 @expect(Trapped("zero-gradient", "step function"))

@@ -425,3 +425,69 @@ def products_of_all_pairs_of_lengths():
 def square_at_its_minimum():
     w = ad.Scalar(1.0, name="w")
     return (w * 2.0 - 2.0) ** 2
+
+
+@healthy
+def step_of_a_network_with_dropout_and_weight_decay():
+    W1, b1 = ad.Tensor(rng().normal(size=(10, 32)) * 0.45, "W1"), ad.Tensor(np.zeros(32), "b1")
+    W2, b2 = ad.Tensor(rng().normal(size=(32, 5)) * 0.2, "W2"), ad.Tensor(np.zeros(5), "b2")
+    kept = (rng().random((32, 32)) > 0.5) / 0.5
+    scores = ad.relu(rng().normal(size=(32, 10)) @ W1 + b1) * kept @ W2 + b2
+    loss = -ad.mean(ad.log_softmax(scores)[np.arange(32), rng().integers(0, 5, 32)])
+    return loss + 1e-4 * (ad.sum(W1 * W1) + ad.sum(W2 * W2)), [W1, b1, W2, b2]
+
+
+@healthy
+def causal_attention_masked_with_minus_infinity():
+    x = rng().normal(size=(6, 8))
+    q, k, v = (x @ ad.Tensor(rng().normal(size=(8, 8)) * 0.35, name) for name in ("Q", "K", "V"))
+    mask = np.where(np.tril(np.ones((6, 6))) > 0, 0, -np.inf)
+    return ad.mean((ad.softmax(q @ ad.transpose(k) / np.sqrt(8) + mask) @ v) ** 2)
+
+
+@healthy
+def recurrence_over_thirty_steps():
+    W, U, b = (ad.Tensor(rng().normal(size=n) * 0.35, name) for n, name in (((8, 8), "W"), ((3, 8), "U"), (8, "b")))
+    h: ad.Tensor | np.ndarray = np.zeros((4, 8))
+    for x in rng().normal(size=(30, 4, 3)):
+        h = ad.tanh(h @ W + x @ U + b)
+    return ad.mean(h**2), [W, U, b]
+
+
+@healthy
+def huber_loss_of_standardised_data_from_zero():
+    X = rng().normal(5, 3, size=(64, 4))
+    X = (X - X.mean(0)) / X.std(0)
+    w, b = ad.Tensor(np.zeros((4, 1)), "w"), ad.Tensor(np.zeros(1), "b")
+    error = X @ w + b - rng().normal(size=(64, 1))
+    size = ad.abs(error)
+    return ad.mean(ad.where(size <= 1, 0.5 * error * error, size - 0.5)), [w, b]
+
+
+@healthy
+def step_clipped_by_its_norm():
+    w, g = ad.Tensor(rng().normal(size=5), "w"), ad.Tensor(rng().normal(size=5) + 1, "g")
+    return ad.sum((w - 0.1 * g * ad.minimum(1.0 / ad.sqrt(ad.sum(g * g)), 1.0)) ** 2)
+
+
+@healthy
+def contrastive_loss_of_unit_vectors():
+    a, b = ad.Tensor(rng().normal(size=(6, 4)), "a"), ad.Tensor(rng().normal(size=(6, 4)) + 1, "b")
+    a, b = (v / ad.sqrt(ad.sum(v * v, axis=1, keepdims=True) + 1e-12) for v in (a, b))
+    return -ad.mean(ad.log_softmax(a @ ad.transpose(b) / 0.1)[np.arange(6), np.arange(6)])
+
+
+@healthy
+def bellman_error_against_a_detached_target():
+    W = ad.Tensor(rng().normal(size=(4, 2)), "W")
+    states, actions = rng().normal(size=(5, 4)), np.array([0, 1, 0, 1, 0])
+    target = (1.0 + 0.9 * ad.max((states + 0.3) @ W, axis=1)).detach()
+    return ad.mean(((states @ W)[np.arange(5), actions] - target) ** 2), [W]
+
+
+@healthy
+def mixture_of_experts():
+    x = rng().normal(size=(9, 5))
+    G, W = ad.Tensor(rng().normal(size=(5, 3)) * 0.3, "G"), ad.Tensor(rng().normal(size=(3, 5, 2)), "W")
+    gate = ad.reshape(ad.softmax(x @ G), (9, 3, 1))
+    return ad.mean(ad.sum(gate * ad.transpose(x @ W, (1, 0, 2)), axis=1) ** 2), [G, W]

@@ -2,5 +2,6 @@
 
 Read in this order: the state and what can be said about it (`state`, `conditions`, `breakpoints`), the session and its
 commands (`session`, `commands`, `quiz`), what is shown (`lines`, `neighbourhood`), and the front ends, which add
-nothing but keys and colours: `prompt`, `screen` (the full screen, with textual), `script`.
+nothing but keys and colours: `prompt`, `screen` (the full screen, with textual; its parts are `graph_panel`, `panels`,
+`command_line` and `help_screen`), `script`.
 """

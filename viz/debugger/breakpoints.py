@@ -1,6 +1,7 @@
 """Where the debugger stops: at an operation, a node, a scope, a line of the source, at NaN, at zero, at a condition."""
 
 import difflib
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -82,14 +83,16 @@ def _at_line(trace: BackwardTrace, file: str, line: int) -> tuple[str, Test]:
     return f"line {file}:{line}", test
 
 
-def _some(test: Callable[[Any], Any]) -> Test:
+def _some(of_number: Callable[[float], bool], of_array: Callable[[Any], Any]) -> Test:
     """Whether some number of the value, the gradient or a message is of a kind."""
 
+    def is_one(x: Any) -> bool:
+        return of_number(x) if type(x) is float else bool(np.any(of_array(x)))  # a long trace is one of floats
+
     def holds(state: State) -> bool:
-        found = [state.node.value] if state.is_forward else [state.node.value, state.upstream]
-        if any(np.any(test(x)) for x in found):
-            return True
-        return not state.is_forward and bool(np.any(test(state["message"])))
+        if state.is_forward or is_one(state.node.value):
+            return is_one(state.node.value)
+        return is_one(state.upstream) or any(is_one(pair[1]) for pair in state.pairs if pair is not None)
 
     return holds
 
@@ -99,7 +102,7 @@ def _is_silent(state: State) -> bool:
 
 
 KEYWORDS: dict[str, tuple[str, Test]] = {
-    "nan": ("NaN in a value, a gradient or a message", _some(np.isnan)),
-    "inf": ("an infinity in a value, a gradient or a message", _some(np.isinf)),
+    "nan": ("NaN in a value, a gradient or a message", _some(math.isnan, np.isnan)),
+    "inf": ("an infinity in a value, a gradient or a message", _some(math.isinf, np.isinf)),
     "zero": ("a gradient that is exactly zero", _is_silent),
 }

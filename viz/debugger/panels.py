@@ -12,6 +12,7 @@ from ..cells import width as cells
 from ..content import Line
 from ..ledger import is_finite
 from ..notation import formula, label
+from ..terminal import wrapped
 from ..text import amount, step_lines
 from ..theme import Theme
 from .lines import forward_lines, source_lines
@@ -44,9 +45,10 @@ class Palette:
         return cls(roles, f"bold {theme.highlight}", theme.quiet, theme.backward, theme.alarm)
 
 
-def joined(lines: Iterable[Sequence[Line]], palette: Palette) -> Text:
-    """Lines of parts with roles as one text."""
-    return Text("\n").join(_styled(line, palette) for line in lines)
+def joined(lines: Iterable[Sequence[Line]], palette: Palette, width: int = 0) -> Text:
+    """Lines of parts with roles as one text; with a width, wrapped at words."""
+    styled = (_styled(line, palette) for line in lines)
+    return Text("\n").join(part for line in styled for part in (wrapped(line, width) if width else [line]))
 
 
 def _styled(line: Sequence[Line], palette: Palette) -> Text:

@@ -68,6 +68,7 @@ class _Shell(cmd.Cmd):
             self.out.print()
             self.is_done = True
             return True
+        self.session.width = line_width(self.out)
         try:
             reply = execute(self.session, line)
         except AutodiffError as error:

@@ -9,7 +9,7 @@ from autodiff.errors import SettingError
 from ..content import Line
 from ..notation import label
 from ..stepper import ForwardStepper, Stepper
-from ..text import Text, amount
+from ..text import WIDTH, Text, amount
 from .breakpoints import Breakpoint, Test, stop_at
 from .fault import cause_of, stops_at
 from .nodes import find, names_of
@@ -26,6 +26,7 @@ class Session:
     watches            the ids of the nodes whose values and gradients are shown at every stop
     question           what the quiz asks and has not been told yet
     right, asked       the score
+    width              the columns that an answer may take, as the front end has them
     """
 
     def __init__(self, trace: BackwardTrace) -> None:
@@ -39,6 +40,7 @@ class Session:
         self.question: Question | None = None
         self.right = self.asked = 0
         self.last_command = ""
+        self.width = WIDTH
         self.is_interrupted = False  # another thread sets it to stop a long search, and clears it before one
         self._last_number = 0
         self._seen: dict[int, Any] = {}

@@ -1,6 +1,6 @@
 """What is known at one stop, by the names that conditions and `print` use: g, value, message, local, total, ..."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -44,9 +44,14 @@ class State(Mapping[str, Any]):
         """The node's cotangent."""
         return self._g
 
+    @property
+    def pairs(self) -> Sequence[tuple[Any, Any] | None]:
+        """Local derivative and message for each operand; None for one that takes no gradient."""
+        return self.trace.sent(self.position - 1)
+
     def sent(self, place: int) -> Any:
         """All local derivatives (0) or messages (1) of the step, as one flat array; empty if it has none."""
-        return _flat(pair[place] for pair in self.trace.sent(self.position - 1) if pair is not None)
+        return _flat(pair[place] for pair in self.pairs if pair is not None)
 
     @property
     def totals(self) -> Any:

@@ -44,7 +44,7 @@ def result(run: Run) -> Markup:
         ("parameters", f"{sum(parameter.size for parameter in run.model.parameters()):,}"),
     ]
     if best is not None:
-        figures.insert(2, (f"best validation accuracy, epoch {best['epoch']}", accuracy(best["validation_accuracy"])))
+        figures.insert(2, (f"validation accuracy, best epoch {best['epoch']}", accuracy(best["validation_accuracy"])))
     cells = [
         element("div", element("dt", what) + element("dd", figure), class_="main" if i == 0 else None)
         for i, (what, figure) in enumerate(figures)

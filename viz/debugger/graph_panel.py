@@ -1,0 +1,75 @@
+"""The graph on the full screen: a panel that scrolls, and in it the drawing, whose nodes can be clicked."""
+
+from collections.abc import Callable, Mapping
+from typing import ClassVar
+
+from rich.text import Text
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+
+from ..boxes import Place
+from .steady import Steady
+
+
+class GraphPanel(VerticalScroll):
+    """The panel of the graph; it has the keys as long as nothing is typed."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [  # these step and do not scroll; the wheel, Page Up and Page Down do
+        Binding("right,down", "app.run('next')", show=False, priority=True),
+        Binding("left,up", "app.run('back')", show=False, priority=True),
+        Binding("home", "app.run('goto 1')", show=False, priority=True),
+        Binding("end", "app.run('goto end')", show=False, priority=True),
+    ]
+
+    def __init__(self, pick: Callable[[int], None], redraw: Callable[[], None]) -> None:
+        super().__init__(id="graph", classes="panel")
+        self.canvas = Canvas(pick, self.reveal)
+        self._redraw, self._drawn_for = redraw, 0
+        self._shown: Place | None = None
+
+    def compose(self) -> ComposeResult:
+        yield self.canvas
+
+    @property
+    def room(self) -> int:
+        """The columns that a drawing may take."""
+        return max(20, self.content_size.width - 1)
+
+    def draw(self, text: Text, places: Mapping[int, Place], current: int) -> None:
+        """Show a drawing, with the place of the current node in the middle."""
+        self._drawn_for = self.room
+        self.canvas.places = places
+        self.canvas.put(text)
+        self._shown = places[current]
+        self.reveal()
+
+    def reveal(self) -> None:
+        """Scroll so that the current node is in the middle."""
+        if self._shown is not None:
+            middle = self._shown.row - (self.content_size.height - self._shown.height) // 2
+            self.scroll_to(y=middle, animate=False, immediate=True)
+
+    def on_resize(self) -> None:
+        if self._drawn_for and self._drawn_for != self.room:
+            self._redraw()  # a change of the window comes here later than to the app
+        else:
+            self.reveal()
+
+
+class Canvas(Steady):
+    """The drawing. A click on a node picks it."""
+
+    def __init__(self, pick: Callable[[int], None], resized: Callable[[], None]) -> None:
+        super().__init__(id="canvas")
+        self.places: Mapping[int, Place] = {}
+        self._pick, self._resized = pick, resized
+
+    def on_resize(self) -> None:
+        self._resized()  # only now can the panel be scrolled as far as the new drawing needs
+
+    def on_click(self, event: events.Click) -> None:
+        for id, place in self.places.items():
+            if 0 <= event.y - place.row < place.height and 0 <= event.x - place.column < place.width:
+                self._pick(id)
