@@ -262,6 +262,23 @@ class TestReading:
         page.get_by_role("button", name="Unfold all").click()
         assert page.locator(shown).count() == count
 
+    def test_folding_all_leaves_the_reader_something_to_see_and_the_focus(self, open_page):
+        page = open_page(network(), width=900, height=700)
+        page.locator("#n0").focus()
+        for _ in range(8):
+            page.keyboard.press("+")
+        settled(page, "0")
+        page.keyboard.press("F")
+        (folded,) = page.locator(".card.folded:visible").all()
+        assert folded.evaluate("group => group === document.activeElement")
+        stage = page.locator("#stage").bounding_box()
+        box = settled(page, "document.activeElement.getBoundingClientRect()")
+        for corner, length in (("x", "width"), ("y", "height")):
+            assert stage[corner] <= box[corner]
+            assert box[corner] + box[length] <= stage[corner] + stage[length]
+        page.keyboard.press("F")
+        assert page.evaluate("document.activeElement.classList.contains('toggle')")
+
     def test_a_folded_scope_is_coloured_by_the_gradient_that_leaves_it(self, open_page):
         trace = ad.backprop(scoped())
         page = open_page(trace, heat=True)

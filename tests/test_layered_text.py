@@ -55,7 +55,7 @@ class TestContent:
         x = ad.Scalar(1.0)
         for _ in range(500):
             x = x * 1.01
-        assert "996 of 1001 nodes are folded into cards" in to_text(x)
+        assert "998 of 1001 nodes are folded into cards" in to_text(x)
 
 
 @pytest.mark.parametrize("name", HOSTILE, ids=range(len(HOSTILE)))

@@ -80,7 +80,7 @@ class TestContent:
             assert escape(card.title) in node
             for row in card.rows:
                 assert f"\\cardrow{{{escape(row.label)}}}" in node
-                assert escape(row.line.text.strip()) in node
+                assert all(escape(word.strip()) in node for word in row.line.text.split("  "))
         for edge in content.edges:
             ledger = text.partition(f"(e{edge.target}-{edge.position})")[2].partition("}};")[0]
             assert [escape(line.text) in ledger for line in edge.lines] == [True] * len(edge.lines)

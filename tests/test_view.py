@@ -74,6 +74,7 @@ class TestShow:
             ({"limit": "a"}, "limit must be a whole number, got 'a'"),
             ({"limit": None}, "limit must be a whole number, got None"),
             ({"depth": 1.5}, "depth must be a whole number, got 1.5"),
+            ({"depth": -1}, "depth must be a whole number of at least 0, got -1"),
         ):
             with pytest.raises(ad.AutodiffError, match=told):
                 viz.draw(example(), **options)

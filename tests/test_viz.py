@@ -192,12 +192,19 @@ class TestView:
     def test_shared_scope(self, scopes, shared):
         assert shared_scope(scopes) == shared
 
+    def test_the_numbers_of_a_value_and_of_its_gradient_stand_one_below_the_other(self):
+        x = ad.Tensor([[0.5, -1.0], [20.0, 3.0]], name="x")
+        (card, *_) = view(ad.sum(x**2)).cards
+        lines = [row.line.text for row in card.rows[1:]]
+        assert lines == [" 0.500  −1.000", " 20.00   3.000", " 1.000  −2.000", " 40.00   6.000"]
+
     def test_small_arrays_show_their_numbers_and_large_ones_a_summary(self):
         rows = view(ad.Tensor(np.arange(7.0), name="t") * 1).cards[0].rows
         assert [row.line.text.split() for row in rows[1:3]] == [
-            ["0.000", "1.000", "2.000", "3.000", "4.000"],
-            ["5.000", "6.000"],
+            ["0.000", "1.000", "2.000", "3.000"],
+            ["4.000", "5.000", "6.000"],
         ]
+        assert {len(row.line.text) for row in rows[1:3]} == {4 * 5 + 3 * 2}
         rows = view(ad.Tensor(np.arange(100.0), name="t") * 1).cards[0].rows
         assert rows[0].line.text == "100  float64"
         assert rows[1].line.text == "49.50 ± 28.87"

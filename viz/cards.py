@@ -17,7 +17,7 @@ from .notation import formula, is_parameter, label, shorten, sign
 from .numbers import histogram, norm, number
 from .thumbnails import Size, pixels
 
-PER_LINE = 5  # numbers on one line of a card
+PER_LINE = 5  # numbers on one line of a card, at most
 SMALL = 9  # tensors of at most this many numbers show them
 MOST_SUMMANDS = 4
 SOURCE_LENGTH = 40
@@ -45,13 +45,14 @@ def node_card(
     """
     name, written = label(node), formula(node, nodes)
     g = trace.cotangents.get(node.id) if trace else None
-    rows = [*_value_rows(node)]
+    width = number_width(node, g)
+    rows = [*_value_rows(node, width)]
     if node.op == "constant" and node.name is None and node.shape == ():
         rows = []
     if node.params.get("frozen"):
         rows.append(Row("", Line("frozen: not trained", "quiet"), ()))
     elif node.op != "constant":
-        rows += gradient_rows(f"∂{target}/∂{name}", g, messages)
+        rows += gradient_rows(f"∂{target}/∂{name}", g, messages, width)
     if node.source is not None:
         rows.append(Row("", Line(_source(node), "quiet"), ("source",)))
     return Card(
@@ -126,22 +127,32 @@ def _role(value: Any, role: str) -> str:
     return role if value is None or is_finite(value) else "alarm"
 
 
-def _value_rows(node: Node) -> list[Row]:
+def number_width(node: Node, g: Any) -> int:
+    """The width of a column of a card: its value and its gradient `g` stand one below the other, number by number."""
+    arrays = [np.asarray(node.value), *([] if g is None or np.shape(g) != node.shape else [np.asarray(g)])]
+    return max((len(number(x)) for array in arrays if array.size <= SMALL for x in array.ravel()), default=0)
+
+
+def _value_rows(node: Node, width: int = 0) -> list[Row]:
     role = _role(node.value, "forward")
     if node.shape == ():
         return [Row("value", Line(number(node.value), role))]
     shape = Row("shape", Line(f"{' × '.join(map(str, node.shape))}  {node.dtype}", "quiet"), ("shape",))
-    return [shape, *_array_rows("value", np.asarray(node.value), role, "value")]
+    return [shape, *_array_rows("value", np.asarray(node.value), role, "value", width)]
 
 
-def _array_rows(name: str, array: Any, role: str, field: str) -> list[Row]:
-    """The numbers of a small array, row by row; of a larger one minimum, mean ± deviation, maximum and histogram."""
+def _array_rows(name: str, array: Any, role: str, field: str, column: int = 0) -> list[Row]:
+    """The numbers of a small array, row by row; of a larger one minimum, mean ± deviation, maximum and histogram.
+
+    column  the least width of a number
+    """
     if array.size == 0:
         return [Row(name, Line("empty", role), (field,))]
     if array.size <= SMALL:
         numbers = [number(x) for x in array.ravel()]
-        width = max(len(text) for text in numbers)
-        per_line = min(array.shape[-1] if array.ndim else 1, PER_LINE)
+        width = max(column, *(len(text) for text in numbers))
+        length = array.shape[-1] if array.ndim else 1
+        per_line = -(-length // -(-length // PER_LINE))  # on as few lines as can be, and these about equally long
         table = [numbers[i : i + per_line] for i in range(0, array.size, per_line)]
         full = per_line * (width + 2) - 2
         lines = ["  ".join(text.rjust(width) for text in row).ljust(full) for row in table]
@@ -171,7 +182,8 @@ def spread(values: np.ndarray) -> str:
     return f"{number(0.0 if abs(mean) < 5e-4 * deviation else mean)} ± {number(deviation)}"
 
 
-def gradient_rows(name: str, g: Any, messages: Sequence[Any]) -> list[Row]:
+def gradient_rows(name: str, g: Any, messages: Sequence[Any], column: int = 0) -> list[Row]:
+    """The rows of a gradient, with the sum of messages that made it; `column` is the least width of a number."""
     shown = ("gradient",)
     if g is None:
         return [Row(name, Line("—", "backward"), shown)]
@@ -185,7 +197,7 @@ def gradient_rows(name: str, g: Any, messages: Sequence[Any]) -> list[Row]:
         if len(parts) == 2:
             return [Row(name, Line(f"{written} = {number(g)}", role), shown)]
         return [Row(name, Line(written, role), shown), Row("", Line(f"= {number(g)}", role), shown)]
-    rows = _array_rows(name, np.asarray(g), role, "gradient")
+    rows = _array_rows(name, np.asarray(g), role, "gradient", column)
     if len(messages) > 1:
         rows.append(Row("", Line(f"sum of {len(messages)} messages", role), shown))
     if np.size(g) > SMALL:

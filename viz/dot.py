@@ -11,6 +11,7 @@ from typing import Any
 import graphviz
 
 from .content import Pixels
+from .geometry import loose_edges
 from .heat import swatches
 from .legend import coloured, legend
 from .notation import shorten
@@ -25,6 +26,8 @@ SHAPES = {
     "operation": {"shape": "box", "style": "rounded,filled"},
     "group": {"shape": "box3d", "style": "filled"},
 }
+GAP = "&nbsp;&nbsp;"  # between what a row is and its text
+ABOVE_LEGEND = 10  # points, so that the title does not look like a part of the card above
 PORTS = {
     "LR": ("w", "e"),
     "TB": ("n", "s"),
@@ -61,8 +64,10 @@ def to_dot(
     dot.attr("node", fontname=theme.font, fontsize="11", fontcolor=theme.text, margin="0.06,0.05")
     dot.attr("edge", color=theme.line, arrowsize="0.7", penwidth="1.2")
     _add_scope(dot, "", content, theme, titles or {})
+    loose = loose_edges(content)
     for edge in content.edges:
-        _add_edge(dot, edge, theme, PORTS[direction])
+        pull = {"weight": "0"} if (edge.target, edge.position) in loose else {}
+        _add_edge(dot, edge, theme, PORTS[direction], pull)
     return str(dot.source)
 
 
@@ -137,7 +142,7 @@ def _card_label(card: Card, theme: Theme) -> str:
     head = f'<tr><td colspan="2" align="left">{sign}<b>{_text(card.title, theme.text, 12)}</b></td></tr>'
     rule = "<hr/>" if card.rows else ""
     rows = "".join(
-        f'<tr><td align="left">{_text(row.label or " ", theme.quiet, 10)}</td>'
+        f'<tr><td align="left">{_text(row.label or " ", theme.quiet, 10)}{GAP if row.label else ""}</td>'
         f'<td align="right">{_text(row.line.text, _colour(row.line.role, theme), 11, theme.mono)}</td></tr>'
         for row in card.rows
     )
@@ -163,9 +168,10 @@ def _picture(image: Pixels) -> str:
     return f'<table border="0" cellborder="0" cellspacing="0" cellpadding="0" {size}>{"".join(rows)}</table>'
 
 
-def _add_edge(dot: Any, edge: Edge, theme: Theme, ports: tuple[str, str]) -> None:
+def _add_edge(dot: Any, edge: Edge, theme: Theme, ports: tuple[str, str], pull: Mapping[str, str]) -> None:
     style = {"color": theme.highlight, "penwidth": "2.6"} if edge.is_highlighted else {}
     style = {"color": theme.alarm, "penwidth": "2.2"} if edge.is_alarm else style
+    style |= pull
     source, target = f"n{edge.source}", f"n{edge.target}"
     if not edge.lines:
         dot.edge(source, target, **style)
@@ -194,8 +200,9 @@ def _legend(content: View, theme: Theme) -> str:
         ]
     marks = coloured(theme)._replace(heat="")  # the swatches say it
     rows += [("<td></td>", _text(line.text, _colour(line.role, theme), 10)) for line in legend(content, marks)]
+    room = f'<tr><td colspan="2" height="{ABOVE_LEGEND}"></td></tr>'
     title = f'<tr><td colspan="2" align="left"><b>{_text(content.title, theme.text, 12)}</b></td></tr>'
-    cells = title + "".join(f'<tr>{sample}<td align="left">{words}</td></tr>' for sample, words in rows)
+    cells = room + title + "".join(f'<tr>{sample}<td align="left">{words}</td></tr>' for sample, words in rows)
     return f'<<table border="0" cellborder="0" cellspacing="3" cellpadding="0">{cells}</table>>'
 
 

@@ -13,6 +13,8 @@ from .fold import shared_scope
 HEADER = 22.0  # height of a scope's title
 PADDING = 14.0  # between a scope's frame and what is in it
 
+MANY_BOXES = 3  # that read a leaf: it then does not pull them all to its side
+
 Key = tuple[int, int]  # an edge, by its target and position
 
 
@@ -78,3 +80,20 @@ def ledger_scopes(content: View, ledgers: Mapping[Key, Size]) -> dict[Key, str]:
         for edge in content.edges
         if (key := (edge.target, edge.position)) in ledgers
     }
+
+
+def loose_edges(content: View) -> set[Key]:
+    """Edges that pull nothing to their side: those of a leaf that many boxes read, but for the first that does.
+
+    So the weights of an RNN leave its steps in a row. Graphviz ranks boxes as wholes, and would rather have an edge
+    between two of them run backwards than a dozen long ones.
+    """
+    homes = {card.id: card.scope for card in content.cards}
+    computed = {edge.target for edge in content.edges}
+    into: dict[int, dict[str, list[Key]]] = {}  # the edges of each leaf by the box they enter
+    for edge in sorted(content.edges, key=lambda edge: edge.target):
+        reader = homes[edge.target]
+        if edge.source not in computed and shared_scope([homes[edge.source], reader]) != reader:
+            into.setdefault(edge.source, {}).setdefault(reader, []).append((edge.target, edge.position))
+    shared = (list(by_box.values()) for by_box in into.values() if len(by_box) >= MANY_BOXES)
+    return {key for first, *others in shared for keys in others for key in keys}

@@ -60,7 +60,7 @@ _MATH |= {
 }
 _MATH |= {"ε": r"\varepsilon", "ς": r"\varsigma", "ϕ": r"\phi", "φ": r"\varphi", "ϵ": r"\epsilon"}
 _TEXT = {
-    "…": r"\ldots{}",
+    "…": r"\ensuremath{\ldots}",  # the one for text leaves a gap behind it
     "—": "---",
     "–": "--",
     "�": r"\ensuremath{\diamond}",

@@ -10,7 +10,18 @@ import xml.etree.ElementTree as ET
 from collections.abc import Mapping, Sequence
 
 from .content import View
-from .geometry import HEADER, PADDING, Box, Key, Placement, Route, Size, ledger_scopes, scope_paths
+from .geometry import (
+    HEADER,
+    PADDING,
+    Box,
+    Key,
+    Placement,
+    Route,
+    Size,
+    ledger_scopes,
+    loose_edges,
+    scope_paths,
+)
 from .layers import layered
 from .render import render
 
@@ -106,10 +117,12 @@ def _by_graphviz(
                 lines.append("}")
 
     add("")
+    loose = loose_edges(content)
     for edge in content.edges:
         key = (edge.target, edge.position)
+        pull = " weight=0" if key in loose else ""
         for i, (tail, head) in enumerate(_pieces(edge.source, key, key in ledgers)):
-            lines.append(f'{tail} -> {head} [id="p{i}_{edge.target}_{edge.position}"]')
+            lines.append(f'{tail} -> {head} [id="p{i}_{edge.target}_{edge.position}"{pull}]')
     lines.append("}")
     return _read(ET.fromstring(render("\n".join(lines), "svg")), paths)
 

@@ -3,6 +3,7 @@ r"""A LaTeX file from a view: TikZ, laid out by Graphviz, for papers. It writes 
 The file compiles alone, with pdflatex and no package but TikZ, to one page of the drawing's size. It holds ASCII only.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Any
@@ -120,6 +121,8 @@ _SETUP = r"""  card/.style={inner sep=0pt, line width=0.9bp, text=words},
   \ifdim\dimexpr\wd\leftpart+\wd\rightpart+0.6em>\cardwidth
     \fitto{\cardwidth}{\usebox\leftpart\hskip0.6em\usebox\rightpart}%
   \else\usebox\leftpart\hfil\usebox\rightpart\fi}}
+% A number of a table, right in a column as wide as so many characters.
+\newcommand\numbercell[2]{\hbox to\dimexpr0.52em*#1+0.7em\relax{\hfil#2}}
 % On the colours of gradients only the darkest or lightest text is legible.
 \newcommand\onecolour{\colorlet{quiet}{words}\colorlet{forward}{words}\colorlet{backward}{words}}
 % A bar of a histogram, by its height in eighths.
@@ -227,7 +230,24 @@ def _block(style: str, name: str, box: Box, rows: Sequence[str], row: float) -> 
 
 
 def _coloured(line: Line) -> str:
-    return f"\\color{{{ROLES[line.role]}}}{escape(line.text.strip())}"
+    return f"\\color{{{ROLES[line.role]}}}{_columns(line.text) or escape(line.text.strip())}"
+
+
+_NUMBERS = re.compile(r"(?P<first> *[\d.e−]+|(?: *(?:NaN|−?inf)))(?:  +(?:[\d.e−]+|NaN|−?inf))+ *")
+
+
+def _columns(text: str) -> str:
+    r"""Numbers in a row of a table, each in a box of one width: Computer Modern's own widths would not let them align.
+
+    >>> _columns(" 1.000  −2.000"), _columns("2.000 ± 1.000")
+    ('\\numbercell{6}{1.000}\\numbercell{6}{\\ensuremath{-}2.000}', '')
+    """
+    found = _NUMBERS.fullmatch(text)
+    if found is None:
+        return ""
+    width = len(found["first"])
+    cells = [text[i : i + width].strip() for i in range(0, len(text), width + 2)]
+    return "".join(f"\\numbercell{{{width}}}{{{escape(cell)}}}" for cell in cells)
 
 
 ROLES = {"text": "words", "quiet": "quiet", "forward": "forward", "backward": "backward", "alarm": "alarm"}

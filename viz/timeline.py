@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from autodiff import BackwardStep, BackwardTrace, Graph, Node
 
 from . import stepper, text
-from .cards import gradient_rows
+from .cards import gradient_rows, number_width
 from .content import Card, Edge, Line, Row, View
 from .heat import magnitude
 from .ledger import is_finite
@@ -98,12 +98,14 @@ class Timeline:
         found = [State(0, (_dash(final[0]),), None)]
         kept = {row.fields for row in final}  # as `show=` chose
         messages: list[Any] = []
+        width = number_width(self.nodes[card.id], self._cotangent(card.id))
         for position, _, message, total in self.arrivals.get(card.id, ()):
             messages.append(message)
-            rows = tuple(row for row in gradient_rows(final[0].label, total, messages) if row.fields in kept)
+            rows = gradient_rows(final[0].label, total, messages, width)
+            rows = [row for row in rows if row.fields in kept]
             if found[-1].position == position:  # x·x sends two messages in one step
                 found.pop()
-            found.append(State(position, rows, magnitude(total)))
+            found.append(State(position, tuple(rows), magnitude(total)))
         at = self.visited_at.get(card.id)
         if at is not None and found[-1].rows != final:  # the first cotangent, or one that a hook replaced
             found.append(State(at, final, magnitude(self._cotangent(card.id))))

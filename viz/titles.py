@@ -21,10 +21,12 @@ def sides(layout: Layout) -> dict[str, str]:
     dots = [dot for curves in layout.edges.values() for curve in curves for dot in _along(curve)]
     found = {}
     for scope in layout.scopes:
-        boxes = {side: title_box(scope.box, scope.words, side) for side in SIDES}
-        free = next((side for side, box in boxes.items() if not any(_is_in(dot, box) for dot in dots)), "l")
-        if free != "l":
-            found[scope.name] = free
+        strip = Box(scope.box.left, scope.box.top - HEIGHT, scope.box.right, scope.box.top)
+        near = [dot for dot in dots if _is_in(dot, strip)]  # of all the dots of a long drawing these are few
+        places = {side: title_box(scope.box, scope.words, side) for side in SIDES}
+        free = [side for side, place in places.items() if not any(_is_in(dot, place) for dot in near)]
+        if free and free[0] != "l":
+            found[scope.name] = free[0]
     return found
 
 

@@ -77,6 +77,8 @@ def view(
     for name, given in (("limit", limit), *([("depth", depth)] if depth is not None else [])):
         if not isinstance(given, int | np.integer) or isinstance(given, bool):
             raise SettingError(f"{name} must be a whole number, got {given!r}")
+        if given < 0:
+            raise SettingError(f"{name} must be a whole number of at least 0, got {given!r}")
     chosen = _fields(show)
     record, found = recorded(subject)
     graph, trace = (record.graph, record) if isinstance(record, BackwardTrace) else (record, None)

@@ -67,6 +67,12 @@ const measureRoom = () => {
   room = { top: above ? above + 24 : 20, bottom: below + 24 };
   if (isWhole) fit(0);
 };
+// Whether any of a box can be seen, beside the legend and the buttons.
+const isInView = ([x, y, width, height]) =>
+  (x + width) * camera.k + camera.x > 0 &&
+  x * camera.k + camera.x < view.width &&
+  (y + height) * camera.k + camera.y > room.top &&
+  y * camera.k + camera.y < view.height - room.bottom;
 // Bring a box into view if it is not; from far out also so near that its numbers can be read.
 const reveal = ([x, y, width, height], { near = false, milliseconds = 280 } = {}) => {
   const k = near && camera.k < 0.42 ? 0.9 : camera.k;

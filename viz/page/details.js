@@ -102,7 +102,7 @@ const showGradients = () => {
     const row = make(table, "tr");
     const name = make(row, "th", { scope: "row" });
     link(name, card);
-    if (card.home) make(name, "small", { class: "quiet" }, ` ${card.home.path}`);
+    if (card.home) make(name, "small", { class: "quiet" }, ` ${card.home.path.replaceAll("/", "/\u200b")}`); // breaks between scopes
     const value = card.values.find((line) => line[2] !== "quiet");
     // A sum ends with what it comes to; of an array the norm comes last.
     const [, text, role] = gradientRows(card).at(-1) ?? ["", "", ""];

@@ -117,13 +117,26 @@ const fold = (which, isFolded, takeFocus = false) => {
   refold();
   if (takeFocus && which.length === 1) {
     const scope = which[0];
-    isFolding = true;
-    (isFolded ? scope.group : scope.toggle).focus({ preventScroll: true });
-    isFolding = false;
+    focusOn(isFolded ? scope.group : scope.toggle);
     if (isFolded) reveal(scope.place);
   }
 };
-const foldAll = () => fold(scopes, !scopes.some((scope) => scope.folded));
+const focusOn = (group) => {
+  isFolding = true;
+  group.focus({ preventScroll: true });
+  isFolding = false;
+};
+const foldAll = () => {
+  const held = document.activeElement?.thing; // what is folded away cannot keep the focus
+  fold(scopes, !scopes.some((scope) => scope.folded));
+  if (held) {
+    const folded = outermostFolded(held.what === "scope" ? { home: held } : held);
+    focusOn(folded ? folded.group : held.what === "scope" ? held.toggle : held.group);
+  }
+  // Where the reader looked there may be nothing left: the whole drawing is better than an empty window.
+  const shown = [...scopes.filter((scope) => scope.folded && !isHidden(scope)), ...cards.filter((card) => !outermostFolded(card))];
+  if (!shown.some((thing) => isInView(thing.place))) fit();
+};
 // Open every scope around a card.
 const uncover = (card) => {
   const around = [];
