@@ -318,7 +318,7 @@ def is_in_sight(app):
 
 async def comes_in_sight(app, pilot):
     """Whether it is in sight once the screen is drawn, without a key; a busy machine needs some rounds for that."""
-    for _ in range(50):
+    for _ in range(500):
         await pilot.pause(0.02)
         if is_in_sight(app):
             return True

@@ -8,6 +8,7 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
+from textual.geometry import Size
 
 from ..boxes import Place
 from .steady import Steady
@@ -25,12 +26,30 @@ class GraphPanel(VerticalScroll):
 
     def __init__(self, pick: Callable[[int], None], redraw: Callable[[], None]) -> None:
         super().__init__(id="graph", classes="panel")
-        self.canvas = Canvas(pick, self.reveal)
+        self.canvas = Canvas(pick)
         self._redraw, self._drawn_for = redraw, 0
         self._shown: Place | None = None
+        self._sizes: tuple[Size, ...] = ()
 
     def compose(self) -> ComposeResult:
         yield self.canvas
+
+    def on_mount(self) -> None:
+        self.screen.screen_layout_refresh_signal.subscribe(self, lambda _: self._follow())
+
+    def _follow(self) -> None:
+        """After a layout: draw for the width that the panel has got, and scroll for the heights.
+
+        A change of size tells of neither: borders go and come, and a drawing gets its height after the panel.
+        """
+        sizes = self.content_size, self.virtual_size, self.container_size
+        if self._shown is None or not self.content_size or sizes == self._sizes:
+            return
+        self._sizes = sizes
+        if self._drawn_for != self.room:
+            self._redraw()
+        else:
+            self.reveal()
 
     @property
     def room(self) -> int:
@@ -51,23 +70,14 @@ class GraphPanel(VerticalScroll):
             middle = self._shown.row - (self.content_size.height - self._shown.height) // 2
             self.scroll_to(y=middle, animate=False, immediate=True)
 
-    def on_resize(self) -> None:
-        if self._drawn_for and self._drawn_for != self.room:
-            self._redraw()  # a change of the window comes here later than to the app
-        else:
-            self.reveal()
-
 
 class Canvas(Steady):
     """The drawing. A click on a node picks it."""
 
-    def __init__(self, pick: Callable[[int], None], resized: Callable[[], None]) -> None:
+    def __init__(self, pick: Callable[[int], None]) -> None:
         super().__init__(id="canvas")
         self.places: Mapping[int, Place] = {}
-        self._pick, self._resized = pick, resized
-
-    def on_resize(self) -> None:
-        self._resized()  # only now can the panel be scrolled as far as the new drawing needs
+        self._pick = pick
 
     def on_click(self, event: events.Click) -> None:
         for id, place in self.places.items():

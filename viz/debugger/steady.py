@@ -20,6 +20,12 @@ class Steady(Static):
         if text == self.content:
             return
         self.update(text, layout=False)
+        self._grow()
+
+    def on_resize(self) -> None:
+        self._grow()  # a text that came before the width is measured now
+
+    def _grow(self) -> None:
         if self._needed(self.content_size.width) > self.rows:
             self.refresh(layout=True)
 
