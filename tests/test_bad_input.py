@@ -377,22 +377,26 @@ def check(code, out, error, words):
     assert not missing, error
 
 
+@pytest.fixture(scope="module")
+def untouched(world):
+    """The digests of all files before the first case."""
+    return digests(world)
+
+
 @pytest.mark.parametrize(("arguments", "words"), CASES, ids=[" ".join(arguments)[:60] for arguments, _ in CASES])
-def test_bad_input_is_told_in_one_line_and_changes_nothing(arguments, words, world, monkeypatch, capsys):
-    before = digests(world)
+def test_bad_input_is_told_in_one_line_and_changes_nothing(arguments, words, world, untouched, monkeypatch, capsys):
     check(*in_this_process(arguments, world, monkeypatch, capsys), words)
-    assert digests(world) == before
+    assert digests(world) == untouched
 
 
 SAMPLE = [next(case for case in CASES if case[0][:2] == start) for start in (TRAIN[:2], ["predict", "run"])]
 
 
 @pytest.mark.parametrize(("arguments", "words"), SAMPLE, ids=[" ".join(arguments)[:60] for arguments, _ in SAMPLE])
-def test_the_command_as_a_process_says_the_same(arguments, words, world, chainlens):
-    before = digests(world)
+def test_the_command_as_a_process_says_the_same(arguments, words, world, untouched, chainlens):
     done = chainlens(*arguments, cwd=world)
     check(done.returncode, done.stdout, done.stderr, words)
-    assert digests(world) == before
+    assert digests(world) == untouched
 
 
 @contextmanager
