@@ -45,6 +45,7 @@ __all__ = [
     "anomaly",
     "backprop",
     "check_grads",
+    "compile",
     "first_cause",
     "grad",
     "hessian",
@@ -74,6 +75,7 @@ if TYPE_CHECKING:
     from .derivatives import hessian, hvp, jacobian
     from .expression import parse
     from .rematerialise import remat
+    from .replay import compile
     from .traps import Finding, lint
     from .vectorise import vmap
     from .watching import anomaly
@@ -84,6 +86,7 @@ _LATER = {
     "Finding": "traps",
     "anomaly": "watching",
     "check_grads": "check",
+    "compile": "replay",
     "first_cause": "causes",
     "hessian": "derivatives",
     "hvp": "derivatives",

@@ -1,6 +1,6 @@
 """Scalar: a Python float that records what is done to it. Fast, and made for teaching and small graphs."""
 
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, cast
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from .chain_rule import as_float
 from .errors import OperandError
 from .operators import Differentiable
 from .primitive import NUMBERS, Elementwise, Primitive
-from .tape import NO_PARAMS, Value, current, next_index, note_cut, notice
+from .tape import NO_PARAMS, Value, current, next_index, note_cut
 
 
 class Scalar(Differentiable):
@@ -62,6 +62,9 @@ class Scalar(Differentiable):
 
     @classmethod
     def record(cls, primitive: Primitive, operands: tuple[Any, ...], params: dict[str, Any], name: str | None) -> Value:
+        state = current.get()
+        if state.source and state.source.recorder is not None:
+            return cast(Value, state.source.recorder.operation(primitive, operands, params, name))
         data: list[float] = []
         tracked = False
         for operand in operands:
@@ -79,7 +82,7 @@ class Scalar(Differentiable):
         result = primitive.on_floats(*data)
         if type(result) is not float:
             result = as_float(primitive.name, "the forward function", result)
-        return cls.made(primitive, result, operands, tuple(data), params, name, tracked)
+        return cls.made(primitive, result, operands, tuple(data), params, name, tracked, state)
 
     def detach(self) -> Self:
         """The same number as a constant that remembers nothing."""
@@ -106,6 +109,9 @@ def _between_numbers(primitive: Elementwise, general: Any) -> Any:
             y, tracked = other, self.requires_grad
         else:
             return general(self, other)
+        enabled, scope, source, _, _ = recording_now()
+        if source:
+            return general(self, other)
         try:
             data = compute(x, y)
         except (ArithmeticError, ValueError):
@@ -115,7 +121,7 @@ def _between_numbers(primitive: Elementwise, general: Any) -> Any:
         value.grad = value.name = value.hooks = None
         value.params = NO_PARAMS
         value.index = next_index()
-        enabled, value.scope, source, _, _ = recording_now()
+        value.scope = scope
         value.source = None
         if tracked and enabled:
             value.requires_grad = True
@@ -126,8 +132,6 @@ def _between_numbers(primitive: Elementwise, general: Any) -> Any:
             value.requires_grad = False
             value.primitive = None
             value.operands = value.saved = ()
-        if source:
-            notice(value, source)
         return value
 
     return method

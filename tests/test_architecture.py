@@ -16,6 +16,7 @@ ROOT = Path(__file__).parents[1]
 ORDER = [
     {"autodiff.errors", "autodiff.layout", "autodiff.display", "autodiff.origin", "autodiff.writing"},
     {"autodiff.tape", "autodiff.encoding"},
+    {"autodiff.effects"},
     {"autodiff.graph"},
     {"autodiff.primitive"},
     {"autodiff.ops"},
@@ -35,7 +36,7 @@ ORDER = [
     {"autodiff.transforms"},
     {"autodiff.derivatives", "autodiff.rematerialise"},
     {"autodiff.batching"},
-    {"autodiff.vectorise"},
+    {"autodiff.vectorise", "autodiff.replay"},
     {"autodiff.check", "autodiff.expression", "autodiff.nn", "autodiff.schedules"},
     {"autodiff.source", "autodiff.optim"},
     {"autodiff.data", "autodiff.checkpoint", "autodiff.threads", "autodiff.interruption"},
