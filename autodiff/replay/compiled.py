@@ -15,9 +15,11 @@ from ..tape import Value, current, recorded_by
 from ..tensor import Tensor
 from ..transforms import Function, flatten, innermost, unflatten
 from .arguments import Given, placed, sorted_out
+from .checked import check_changed, check_equal
 from .dead_code import without_dead_code
 from .late_stores import can_be_abandoned, with_late_stores
 from .lowering import lowered
+from .peephole import with_cheaper_steps
 from .plan import Plan, planned, separated
 from .program import KINDS, Program
 from .recorder import Recorder
@@ -30,13 +32,16 @@ MOST_PROGRAMS = 16
 PASSES: tuple[Callable[[Program], Program], ...] = (
     with_late_stores,
     without_repeats,
+    with_cheaper_steps,
     without_dead_code,
     lowered,
+    without_repeats,
+    without_dead_code,
     separated,
 )
 
 
-def compile(f: Function, *, static: int | str | Collection[int | str] = ()) -> "Compiled":
+def compile(f: Function, *, static: int | str | Collection[int | str] = (), check: bool = False) -> "Compiled":
     """`f`, recorded as a program the first time it is called, and replayed from then on: the same numbers, faster.
 
     Everything that `f` computes with the engine's functions, operators and NumPy is recorded: the values, and the
@@ -46,8 +51,13 @@ def compile(f: Function, *, static: int | str | Collection[int | str] = ()) -> "
 
     Arguments are arrays, floats, Scalars and Tensors, nested in lists, tuples and dicts. Any other argument, such as an
     integer or a model, is static, and has to be hashable: for each one, and for each shape, dtype and memory layout of
-    the arrays, a program of its own is recorded, and the last 16 are kept. `static` names more arguments, by position
-    or by name.
+    the arrays, a program of its own is recorded, and the last 16 are kept.
+
+    static  more arguments that are static, by position or by name
+    check   run both ways at each replay, and compare: results, and the data and gradients of what is changed
+
+    The numbers are those of `f` bit for bit: the passes keep the order of every sum. NumPy's warnings are silent in a
+    replay. `plan`, the plan of the program used last, is a table of its steps when it is printed.
 
     What is recorded is what was computed with the values, not Python's own doing. A value cannot be read as a bool, an
     int or a float while recording: use `autodiff.where` instead of a branch. Plain arrays that `f` closes over are
@@ -66,11 +76,12 @@ def compile(f: Function, *, static: int | str | Collection[int | str] = ()) -> "
     (array(25.), array([6., 8.]))
 
     Raises SettingError if `f` cannot be called, OperandError for an argument that is no array and not hashable, or if
-    `f` reads a value while it is recorded.
+    `f` reads a value while it is recorded; with `check`, ReplayError where a number differs by more than 4 units in the
+    last place.
     """
     if not callable(f):
         raise SettingError(f"compile: takes a function, got a {type(f).__name__}")
-    return Compiled(f, {static} if isinstance(static, int | str) else set(static))
+    return Compiled(f, {static} if isinstance(static, int | str) else set(static), check)
 
 
 class Compiled:
@@ -78,9 +89,9 @@ class Compiled:
 
     __wrapped__: Function
 
-    def __init__(self, f: Function, static: Collection[int | str]) -> None:
+    def __init__(self, f: Function, static: Collection[int | str], check: bool) -> None:
         update_wrapper(self, f)
-        self._static = static
+        self._static, self._checks = static, check
         self._programs: OrderedDict[Any, list[_Replay | None]] = OrderedDict()
         self._lock = Lock()
 
@@ -105,6 +116,8 @@ class Compiled:
                 return self.__wrapped__(*args, **kwargs)
             if replay.fits():
                 try:
+                    if self._checks:
+                        return replay.checked(self, given.leaves, args, kwargs)
                     return replay(given.leaves)
                 except InvalidError:
                     return self.__wrapped__(*args, **kwargs)
@@ -182,6 +195,21 @@ class _Replay:
             and all([(value.grad is not None) == has for value, has in self._with_gradient])
         )
 
+    def checked(self, compiled: Compiled, leaves: list[Any], args: Any, kwargs: Any) -> Any:
+        """The result, after the function itself has been run on the same state and all numbers were compared."""
+        values = [*_values_among(leaves), *(value for value, _ in self._leaves)]
+        states = [rng.bit_generator.state for rng in self._generators]
+        before = Before(self.plan.program, values)
+        expected = compiled.__wrapped__(*args, **kwargs)
+        changed = [(_copied(value.data), _copied(value.grad)) for value in before.values]
+        before.restore()
+        for rng, state in zip(self._generators, states, strict=True):
+            rng.bit_generator.state = state
+        found = self(leaves)
+        check_equal(repr(compiled), found, expected)
+        check_changed(repr(compiled), before.values, changed)
+        return found
+
     def __call__(self, leaves: list[Any]) -> Any:
         arguments = [x.data if isinstance(x, Value) else x for x in leaves]
         with self._lock, np.errstate(all="ignore"):
@@ -206,6 +234,10 @@ class _Replay:
             for out in self._outputs
         ]
         return unflatten(self._tree, iter(results))
+
+
+def _copied(data: Any) -> Any:
+    return data.copy() if isinstance(data, np.ndarray) else data
 
 
 def _values_among(leaves: list[Any]) -> list[Value]:

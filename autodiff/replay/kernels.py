@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
-SUM, MAX, MIN, PROD = np.add.reduce, np.maximum.reduce, np.minimum.reduce, np.multiply.reduce
+SUM, PROD = np.add.reduce, np.multiply.reduce
+MAX, MIN = np.maximum.reduce, np.minimum.reduce
+ANY = np.logical_or.reduce
 
 
 def where_into(condition: Any, x: Any, y: Any, out: np.ndarray) -> np.ndarray:
@@ -58,18 +60,34 @@ def scatter_slice_into(g: Any, index: Any, out: np.ndarray) -> np.ndarray:
     return out
 
 
+def less_one(x: Any, rows: Any, columns: Any, out: np.ndarray) -> np.ndarray:
+    """x, with one less at one place of each row."""
+    if out is not x:
+        np.copyto(out, x)
+    out[rows, columns] -= 1
+    return out
+
+
+def mean_into(x: np.ndarray, out: np.ndarray, axis: Any, keepdims: bool, count: np.intp) -> np.ndarray:
+    """`np.mean`, of `count` numbers each."""
+    SUM(x, axis=axis, keepdims=keepdims, out=out)
+    np.true_divide(out, count, out=out, casting="unsafe")
+    return out
+
+
 FILLS = {
-    where_into, bits_of, selected, cast_into, copy_into, scatter_into, scatter_slice_into, np.mean, np.cumsum,
-    np.cumprod,
+    bits_of, cast_into, copy_into, less_one, mean_into, scatter_into, scatter_slice_into, selected, where_into,
+    np.cumprod, np.cumsum,
 }  # fmt: skip
-REDUCTIONS = (SUM, MAX, MIN, PROD)
+REDUCTIONS = (SUM, MAX, MIN, PROD, ANY)
+IN_PLACE = {less_one: (0,), selected: (1,), where_into: (2,)}
 
 
 def in_place(function: Any) -> range | tuple[int, ...]:
     """The positions of operands that may lie in the very memory that is written."""
     if isinstance(function, np.ufunc):
         return range(function.nin) if function.signature is None else ()
-    return {selected: (1,), where_into: (2,)}.get(function, ()) if callable(function) else ()
+    return IN_PLACE.get(function, ()) if function in FILLS else ()
 
 
 def takes_out(function: Any) -> bool:

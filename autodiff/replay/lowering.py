@@ -11,6 +11,7 @@ import numpy as np
 
 from ..graph import OPERATIONS
 from ..ops.index import is_basic
+from ..ops.shape import _reshape as reshape
 from ..primitive import Primitive, builtin_names
 from . import kernels
 from .program import Program, Slot, Spec, Step
@@ -21,8 +22,8 @@ Row = Callable[["Builder", Step], Iterator[Step]]
 class Builder:
     """Makes the slots between the steps of a row."""
 
-    def __init__(self, specs: dict[int, Spec]) -> None:
-        self.specs = specs
+    def __init__(self, specs: dict[int, Spec], shares: dict[int, int]) -> None:
+        self.specs, self.shares = specs, shares
 
     def like(self, slot: int, dtype: Any = None, shape: tuple[int, ...] | None = None) -> int:
         """A new slot for an array like that of another one, lying in C order if it is of another shape or dtype."""
@@ -38,7 +39,8 @@ class Builder:
 def lowered(program: Program) -> Program:
     """The program in steps that are as small as NumPy's functions."""
     specs = dict(program.specs)
-    builder = Builder(specs)
+    shares = dict(program.shares)
+    builder = Builder(specs, shares)
     steps: list[Step] = []
     for step in program.steps:
         row = _row_of(step, specs)
@@ -46,11 +48,12 @@ def lowered(program: Program) -> Program:
             steps.append(step)
             continue
         steps.extend(row(builder, step))
-    shares = {slot: root for slot, root in program.shares.items()}
     return Program(tuple(steps), specs, program.inputs, program.constants, program.outputs, shares, program.parts)
 
 
 def _row_of(step: Step, specs: dict[int, Spec]) -> Row | None:
+    if step.kind == "call" and step.run is np.any and len(step.args) == 1 and not step.options:
+        return _any
     if step.kind != "operation" or step.number or specs[step.outs[0]].dtype is None:
         return None
     primitive: Primitive = step.run
@@ -72,6 +75,10 @@ def _ufunc(new: Builder, step: Step) -> Iterator[Step]:
     yield call(step.run.forward, *step.args, out=step.outs[0])
 
 
+def _any(new: Builder, step: Step) -> Iterator[Step]:
+    yield call(kernels.ANY, step.args[0], out=step.outs[0], axis=None)
+
+
 def _relu(new: Builder, step: Step) -> Iterator[Step]:
     yield call(np.maximum, step.args[0], 0, out=step.outs[0])
 
@@ -85,8 +92,14 @@ def _reduction(function: Any) -> Row:
 
 
 def _mean(new: Builder, step: Step) -> Iterator[Step]:
-    in_full = new.specs[step.args[0]].dtype in (np.float32, np.float64)  # half precision is added up in single
-    yield from _reduction(np.mean)(new, step) if in_full else [step]
+    spec, axis, keepdims = new.specs[step.args[0]], step.options["axis"], step.options["keepdims"]
+    axes = range(len(spec.shape)) if axis is None else (axis,) if isinstance(axis, int) else axis
+    count = int(np.prod([spec.shape[i] for i in axes], dtype=int))
+    if spec.dtype not in (np.float32, np.float64) or not count:  # half precision is added up in single
+        yield step
+        return
+    options = {"axis": axis, "keepdims": keepdims, "count": np.intp(count)}
+    yield Step("call", kernels.mean_into, step.args, options, step.outs)
 
 
 def _sum_to(new: Builder, step: Step) -> Iterator[Step]:
@@ -140,6 +153,7 @@ def _sigmoid(new: Builder, step: Step) -> Iterator[Step]:
 def _shifted(new: Builder, x: Slot, axis: int) -> tuple[list[Step], Slot, tuple[int, ...]]:
     """x less its maximum along an axis."""
     shape = new.specs[x].shape
+    axis %= len(shape)
     one = tuple(1 if i == axis % len(shape) else n for i, n in enumerate(shape))
     top, shifted = new.like(x, shape=one), new.like(x)
     steps = [
@@ -150,7 +164,7 @@ def _shifted(new: Builder, x: Slot, axis: int) -> tuple[list[Step], Slot, tuple[
 
 
 def _softmax(new: Builder, step: Step) -> Iterator[Step]:
-    axis = step.options["axis"]
+    axis = step.options["axis"] % len(new.specs[step.args[0]].shape)
     steps, shifted, one = _shifted(new, step.args[0], axis)
     yield from steps
     e, total = new.like(step.outs[0]), new.like(step.outs[0], shape=one)
@@ -160,7 +174,7 @@ def _softmax(new: Builder, step: Step) -> Iterator[Step]:
 
 
 def _log_softmax(new: Builder, step: Step) -> Iterator[Step]:
-    axis = step.options["axis"]
+    axis = step.options["axis"] % len(new.specs[step.args[0]].shape)
     steps, shifted, one = _shifted(new, step.args[0], axis)
     yield from steps
     e, total, log = new.like(shifted), new.like(shifted, shape=one), new.like(shifted, shape=one)
@@ -175,14 +189,17 @@ def _cross_entropy(new: Builder, step: Step) -> Iterator[Step]:
     n = new.specs[logits].shape[0]
     steps, shifted, _ = _shifted(new, logits, 1)
     yield from steps
-    e, total, log = new.like(logits), new.like(logits, shape=(n,)), new.like(logits, shape=(n,))
+    e, totals = new.like(logits), new.like(logits, shape=(n, 1))
     yield call(np.exp, shifted, out=e)
-    yield call(kernels.SUM, Slot(e), out=total, axis=1)
+    yield call(kernels.SUM, Slot(e), out=totals, axis=1, keepdims=True)
+    total, log, chosen, losses = (new.like(logits, shape=(n,)) for _ in range(4))
+    new.shares[total] = totals
+    yield Step("operation", reshape, (Slot(totals),), {"shape": (n,)}, (total,))
     yield call(np.log, Slot(total), out=log)
-    chosen, losses = new.like(logits, shape=(n,)), new.like(logits, shape=(n,))
     yield Step("call", _chosen, (shifted, np.arange(n), labels), {}, (chosen,))
     yield call(np.subtract, Slot(log), Slot(chosen), out=losses)
-    yield call(np.mean, Slot(losses), out=step.outs[0])
+    mean = {"axis": None, "keepdims": False, "count": np.intp(n)}
+    yield Step("call", kernels.mean_into, (Slot(losses),), mean, step.outs)
 
 
 def _chosen(rows: Any, places: Any, labels: Any) -> Any:

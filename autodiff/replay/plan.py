@@ -53,6 +53,11 @@ class Plan:
         """Bytes of all blocks."""
         return sum(self.blocks)
 
+    def __str__(self) -> str:
+        from .listing import listed  # it reads plans
+
+        return listed(self)
+
 
 def separated(program: Program) -> Program:
     """The program with copies of results that would share memory with each other, with arguments or with leaves."""

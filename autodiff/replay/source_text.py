@@ -65,6 +65,8 @@ class _Writer:
         self.scope: dict[str, Any] = {"InvalidError": InvalidError, "inf": math.inf, "nan": math.nan}
         self.scope |= {"isfinite": math.isfinite, "vdot": np.vdot}
         self._names: dict[int, str] = {}
+        self._arrays: dict[int, np.ndarray] = {}  # of slots that always have the same one
+        self._texts: dict[int, str] = {}
         self._ends: dict[int, list[int]] = {}
         for slot, step in plan.last.items():
             self._ends.setdefault(step, []).append(slot)
@@ -73,7 +75,11 @@ class _Writer:
         step = self.plan.program.steps[number]
         yield from getattr(self, f"_{step.kind}")(step)
         # What NumPy made is given back as soon as nobody needs it.
-        made = [s for s in self._ends.get(number, ()) if s not in self.plan.places and s in self._made]
+        made = [
+            s
+            for s in self._ends.get(number, ())
+            if s not in self.plan.places and s in self._made and s not in self._texts
+        ]
         if made:
             yield f"del {', '.join(f'v{slot}' for slot in sorted(made))}"
 
@@ -104,6 +110,8 @@ class _Writer:
         """An argument as it is written."""
         if isinstance(x, Slot):
             constants = self.plan.program.constants
+            if x in self._texts:
+                return self._texts[x]
             if x not in constants:
                 return f"v{int(x)}"
             value = constants[x]
@@ -132,14 +140,30 @@ class _Writer:
         (slot,) = step.outs
         if self.plan.places[slot].lent:
             return {"out": self.bound(Lender(self.plan.program.specs[slot]), f"lent{slot}") + "()"}
-        return {"out": self.bound(self.memory.array(slot), f"b{slot}")}
+        array = self._arrays[slot] = self.memory.array(slot)
+        return {"out": self.bound(array, f"b{slot}")}
 
     def _operation(self, step: Step) -> Iterator[str]:
         (out,) = step.outs
         if step.number:
             yield f"v{out} = {self._number_text(step)}"
+        elif self._is_view(step):
+            source, options = step.args[0], ", ".join(self.text(value) for value in step.options.values())
+            known = self._arrays.get(source)
+            if known is not None:  # memory of the plan: the view is made once and for all
+                view = getattr(known, step.name)(*step.options.values())
+                self._arrays[out] = view
+                self._texts[out] = self.bound(view, f"b{out}")
+            else:
+                yield f"v{out} = {self.text(source)}.{step.name}({options})"
         else:
             yield f"v{out} = {self._call_text(self.bound(step.run.forward, step.name), step)}"
+
+    def _is_view(self, step: Step) -> bool:
+        """Whether an operation only shows the memory of its operand in another way."""
+        program = self.plan.program
+        is_own = step.name in ("reshape", "transpose") and step.name in builtin_names()
+        return is_own and isinstance(step.args[0], Slot) and step.outs[0] in program.shares
 
     def _number_text(self, step: Step) -> str:
         """An operation on numbers, as an expression where Python has one."""
