@@ -1,6 +1,6 @@
 """Scalar: a Python float that records what is done to it. Fast, and made for teaching and small graphs."""
 
-from typing import Any, ClassVar, Self, cast
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -62,9 +62,6 @@ class Scalar(Differentiable):
 
     @classmethod
     def record(cls, primitive: Primitive, operands: tuple[Any, ...], params: dict[str, Any], name: str | None) -> Value:
-        state = current.get()
-        if state.source and state.source.recorder is not None:
-            return cast(Value, state.source.recorder.operation(primitive, operands, params, name))
         data: list[float] = []
         tracked = False
         for operand in operands:
@@ -82,7 +79,7 @@ class Scalar(Differentiable):
         result = primitive.on_floats(*data)
         if type(result) is not float:
             result = as_float(primitive.name, "the forward function", result)
-        return cls.made(primitive, result, operands, tuple(data), params, name, tracked, state)
+        return cls.made(primitive, result, operands, tuple(data), params, name, tracked)
 
     def detach(self) -> Self:
         """The same number as a constant that remembers nothing."""

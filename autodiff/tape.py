@@ -286,6 +286,9 @@ class Value(Displayed):
             value.requires_grad = False
             value.primitive, value.operands, value.saved, value.params = None, (), (), NO_PARAMS
         if source:
+            if source.recorder is not None:
+                recorded: Self = source.recorder.operation(primitive, operands, params, name)
+                return recorded
             if not value.requires_grad:
                 note_cut(value, primitive.name if enabled else "no_grad", operands)
             notice(value, source)

@@ -17,8 +17,8 @@ def listed(plan: Plan) -> str:
     used = len({place.memory for place in plan.places.values() if not place.lent})
     results = sum(plan.program.specs[slot].nbytes for slot, place in plan.places.items() if not place.lent)
     lines.append(
-        f"{len(plan.program.steps)} steps; {used} block{'' if used == 1 else 's'} of {plan.nbytes - lent} bytes hold results of "
-        f"{results} bytes; {lent} bytes leave the program"
+        f"{len(plan.program.steps)} steps; {used} block{'' if used == 1 else 's'} of {plan.nbytes - lent} bytes "
+        f"hold results of {results} bytes; {lent} bytes leave the program"
     )
     return "\n".join(lines)
 

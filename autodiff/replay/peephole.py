@@ -99,7 +99,8 @@ def _without_onehot(step: Step, made: dict[int, Step], program: Program) -> Step
 
 def _in_range(made: dict[int, Step], labels: int) -> bool:
     """Whether the labels are known to be classes: `cross_entropy` guards that."""
-    return sum(step.name in ("less", "greater_equal") and step.args[0] == labels for step in made.values()) == 2
+    asked = [step.name for step in made.values() if step.name in ("less", "greater_equal") and step.args[0] == labels]
+    return len(asked) == 2
 
 
 def _same(program: Program, a: int, b: int) -> bool:
