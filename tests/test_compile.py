@@ -323,6 +323,28 @@ class TestTraining:
             compiled(normal(2)(i))
             assert same([c.data, d.data], [a.data, b.data])
 
+    def test_the_second_of_two_updates_can_turn_out_not_to_be_finite(self):
+        def make():
+            w = ad.Tensor([1.0, 1.0])
+            optimizer = optim.Adam([w], 0.1)
+
+            def step(x):
+                for _ in range(2):
+                    optimizer.zero_grad()
+                    ad.sum(ad.where(x > 0, ad.sqrt(x * w), 0.0)).backward()
+                    optimizer.step()
+                    x = x - 1.0
+
+            return w, optimizer, step
+
+        (w, first, step), (v, second, again) = make(), make()
+        compiled = ad.compile(again)
+        for x in (np.array([3.0, 2.0]), np.array([1.0, 2.0]), np.array([2.0, 5.0])):
+            step(x)
+            compiled(x)
+            assert same([v.data, list(second.state[0].values())], [w.data, list(first.state[0].values())])
+        assert len(compiled.plans) == 1
+
     def test_an_evaluating_batch_norm_reads_its_running_averages(self):
         layer = nn.BatchNorm1d(3)
         compiled = ad.compile(lambda x: layer(x))
@@ -463,6 +485,17 @@ class TestWhatCannotBeRecorded:
     def test_only_functions_are_compiled(self):
         with pytest.raises(SettingError, match="takes a function, got a int"):
             ad.compile(3)
+
+    def test_a_value_that_is_kept_past_the_recording_is_of_no_use(self):
+        kept = []
+
+        def f(x):
+            kept.append(ad.sin(x))
+            return kept[0]
+
+        ad.compile(f)(np.ones(2))
+        with pytest.raises(OperandError, match="a recording that has ended"):
+            kept[0] * 2
 
     def test_item_is_a_number_of_the_program(self):
         compiled = ad.compile(lambda x: ad.sum(x * x).item())

@@ -61,7 +61,8 @@ def compile(f: Function, *, static: int | str | Collection[int | str] = (), chec
 
     What is recorded is what was computed with the values, not Python's own doing. A value cannot be read as a bool, an
     int or a float while recording: use `autodiff.where` instead of a branch. Plain arrays that `f` closes over are
-    constants, and what it does besides, such as printing, is done while recording only. A cotangent of zero sends
+    constants, and what it does besides, such as printing or drawing numbers from a generator of NumPy's, is done while
+    recording only. A cotangent of zero sends
     nothing even past an infinite derivative, which a program cannot know beforehand; so if a derivative turns out not
     to be finite, the call is done again without the program.
 
@@ -139,6 +140,7 @@ class Compiled:
             replay, result = None, NotImplemented
         finally:
             recorder.release()
+            recorder.ended = True
         with self._lock:
             self._programs.setdefault(key, []).append(replay)
             while sum(map(len, self._programs.values())) > MOST_PROGRAMS:

@@ -57,11 +57,13 @@ class Recorder:
     leaves      the live values that are read, those closed over
     modules     those that were called, with the mode they were in
     generators  those that were drawn from, with their state before
+    ended       whether the program is complete
     with_gradient  the live values whose gradient was asked for, and whether they had one at the start
     """
 
     def __init__(self) -> None:
         self.steps: list[Step] = []
+        self.ended = False
         self.specs: dict[int, Spec] = {}
         self.constants: dict[int, Any] = {}
         self.shares: dict[int, int] = {}
@@ -79,7 +81,9 @@ class Recorder:
     # Slots
 
     def slot(self, now: Any) -> int:
-        """A new slot that holds this."""
+        """A new slot that holds this. Raises OperandError once the recording has ended."""
+        if self.ended:
+            raise OperandError("compile: this is a value of a recording that has ended; return it from the function")
         slot = len(self.specs)
         self.specs[slot] = Spec.of(now)
         self._nows[slot] = np.asarray(now) if isinstance(now, np.generic) else now
