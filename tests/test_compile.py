@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from parity import programs
+from parity.problem import Problem, bind, first_order, pose, variables
+from parity.rows import ROWS, own
 
 import autodiff as ad
 from autodiff import nn, optim
@@ -159,6 +161,22 @@ def test_a_replay_gives_what_the_function_gives(name):
         function, arguments = made(PURE[name], seed)
         assert same(compiled(*arguments), function(*arguments))
     assert len(compiled.plans) == 1
+
+
+@pytest.mark.parametrize("name", [name for name in ROWS if name != "unique"])  # its shape depends on the numbers
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_each_function_is_replayed_with_its_derivatives(name):
+    function = bind(own(name), ROWS[name][0], lambda array: array)
+    problem = pose(function, variables(ROWS[name][0]))
+
+    def asked(*problem):
+        return list(first_order(function, Problem(*problem)))
+
+    compiled = ad.compile(asked)
+    for scale in (1.0, 0.93):
+        arrays = tuple(np.asarray(scale * x, x.dtype) for x in problem.arrays)
+        given = (arrays, problem.cotangents, tuple(np.asarray(scale * x, x.dtype) for x in problem.tangents))
+        assert same(compiled(*given), asked(*given))
 
 
 @settings(max_examples=100, deadline=None)
