@@ -182,6 +182,8 @@ def conform(name: str, message: Any, operand: Value) -> Any:
     data = operand.data
     if isinstance(data, float):
         return message if isinstance(message, Value) else as_float(name, "a rule", message)
+    if isinstance(data, Value) and data.stands_for_number:
+        return operand.constant(message)
     if type(message) is not np.ndarray and not isinstance(message, Value):
         message = np.asarray(message)
     if message.dtype != data.dtype:

@@ -124,6 +124,11 @@ PURE = {
         lambda s: 0.3 + s,
         lambda s: -0.7 * s,
     ),
+    "numbers on both sides of a kink": (
+        vg(lambda x, y: ad.relu(x - y) * ad.maximum(x, y) + ad.abs(y), (0, 1)),
+        lambda s: -2.0 + s,
+        lambda s: 0.5,
+    ),
     "numbers and arrays": (
         vg(lambda a, x: ad.sum(a * ad.sin(x) + a**2), (0, 1)),
         lambda s: 0.5 * s,

@@ -68,14 +68,14 @@ def _like(given: Any, filled: dict[Any, Any]) -> Any:
 
 def _key(x: Any, path: str, leaves: list[Any]) -> Any:
     kind: Any = type(x)
+    if kind is float:
+        leaves.append(x)
+        return kind
     if kind is np.ndarray:
         if x.dtype.kind not in "fiub":
             raise NotReplayedError("it takes an array that is not of real numbers")
         leaves.append(x)
         return kind, x.shape, x.dtype, x.strides
-    if kind is float:
-        leaves.append(x)
-        return kind
     if isinstance(x, Value):
         if x.takes_over or x.hooks or (x.primitive is not None and x.requires_grad):
             raise NotReplayedError("it takes part in what is recorded outside")

@@ -1,20 +1,29 @@
 """Pass: a step that a cheaper one can stand in for, one row per case. Each is exact to the last bit."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from . import kernels
 from .program import Program, Slot, Spec, Step, changed
 
-# (step, the steps that made each slot, program) -> the step in its place, the slot that already is the result, or None
-Row = Callable[[Step, dict[int, Step], Program], "Step | int | None"]
+
+class Before(NamedTuple):
+    """What stands before a step: which step made each slot, and which steps read it as their first operand."""
+
+    made: dict[int, Step]
+    read_by: dict[int, list[Step]]
+    program: Program
+
+
+# (step, what stands before it) -> the step in its place, the slot that already is the result, or None
+Row = Callable[[Step, Before], "Step | int | None"]
 
 
 def with_cheaper_steps(program: Program) -> Program:
     """The program with the rows of the table applied."""
-    made: dict[int, Step] = {}
+    before = Before({}, {}, program)
     instead: dict[int, int] = {}
     steps: list[Step] = []
 
@@ -25,21 +34,23 @@ def with_cheaper_steps(program: Program) -> Program:
         step = Step(
             step.kind, step.run, changed(step.args, current), changed(step.options, current), step.outs, step.number
         )
-        found = _cheaper(step, made, program)
+        found = _cheaper(step, before)
         if isinstance(found, int):
             instead[step.outs[0]] = found
             continue
         steps.append(found)
-        made.update(dict.fromkeys(found.outs, found))
+        before.made.update(dict.fromkeys(found.outs, found))
+        if found.args and isinstance(found.args[0], Slot):
+            before.read_by.setdefault(found.args[0], []).append(found)
     outputs = tuple(instead.get(slot, slot) for slot in program.outputs)
     shares = {slot: instead.get(root, root) for slot, root in program.shares.items()}
     return Program(tuple(steps), program.specs, program.inputs, program.constants, outputs, shares, program.parts)
 
 
-def _cheaper(step: Step, made: dict[int, Step], program: Program) -> Step | int:
+def _cheaper(step: Step, before: Before) -> Step | int:
     if step.kind == "operation" or step.kind == "call":
         for row in TABLE.get(step.name, ()):
-            found = row(step, made, program)
+            found = row(step, before)
             if found is not None:
                 return found
     return step
@@ -53,54 +64,59 @@ def _is(x: Any, number: int, program: Program) -> bool:
     return type(value) in (int, float) and bool(value == number)
 
 
-def _times_one(step: Step, made: dict[int, Step], program: Program) -> int | None:
+def _times_one(step: Step, before: Before) -> int | None:
     """1 · x and x · 1, where that is in the form of x."""
     for x, other in (step.args, step.args[::-1]):
-        if _is(other, 1, program) and isinstance(x, Slot) and _same(program, x, step.outs[0]):
+        if _is(other, 1, before.program) and isinstance(x, Slot) and _same(before.program, x, step.outs[0]):
             return int(x)
     return None
 
 
-def _over_one(step: Step, made: dict[int, Step], program: Program) -> int | None:
+def _over_one(step: Step, before: Before) -> int | None:
     """x / 1 and x to the power 1."""
     x, other = step.args
-    return int(x) if _is(other, 1, program) and isinstance(x, Slot) and _same(program, x, step.outs[0]) else None
+    return (
+        int(x)
+        if _is(other, 1, before.program) and isinstance(x, Slot) and _same(before.program, x, step.outs[0])
+        else None
+    )
 
 
-def _sign_of_relu(step: Step, made: dict[int, Step], program: Program) -> Step | None:
+def _sign_of_relu(step: Step, before: Before) -> Step | None:
     """z > 0 holds where relu(z) > 0 does; so z is not needed any more."""
     z, zero = step.args
-    if not _is(zero, 0, program) or not isinstance(z, Slot):
+    if not _is(zero, 0, before.program) or not isinstance(z, Slot):
         return None
-    for slot, other in made.items():
-        if other.kind == "operation" and other.name == "relu" and other.args[0] == z and _same(program, slot, z):
-            return Step(step.kind, step.run, (Slot(slot), zero), step.options, step.outs, step.number)
+    for other in before.read_by.get(z, ()):
+        if other.kind == "operation" and other.name == "relu" and _same(before.program, other.outs[0], z):
+            return Step(step.kind, step.run, (Slot(other.outs[0]), zero), step.options, step.outs, step.number)
     return None
 
 
-def _without_onehot(step: Step, made: dict[int, Step], program: Program) -> Step | None:
+def _without_onehot(step: Step, before: Before) -> Step | None:
     """x − (labels = 0, 1, ..., k − 1), which is x − 1 at one place of each row."""
     x, onehot = step.args
-    equal = made.get(onehot) if isinstance(onehot, Slot) else None
-    if equal is None or equal.run is not np.equal or program.specs[x].dtype not in (np.float32, np.float64):
+    equal = before.made.get(onehot) if isinstance(onehot, Slot) else None
+    if equal is None or equal.run is not np.equal or before.program.specs[x].dtype not in (np.float32, np.float64):
         return None
     column, classes = equal.args
-    labels = made.get(column)
-    n, k = program.specs[x].shape if len(program.specs[x].shape) == 2 else (0, 0)
-    if labels is None or labels.name != "reshape" or program.specs[column].shape != (n, 1):
+    labels = before.made.get(column)
+    n, k = before.program.specs[x].shape if len(before.program.specs[x].shape) == 2 else (0, 0)
+    if labels is None or labels.name != "reshape" or before.program.specs[column].shape != (n, 1):
         return None
     (given,) = labels.args
-    if program.specs[given].shape != (n,) or not np.array_equal(program.constants.get(classes, ()), np.arange(k)):
+    if before.program.specs[given].shape != (n,) or not np.array_equal(
+        before.program.constants.get(classes, ()), np.arange(k)
+    ):
         return None
-    if not _in_range(made, given):
+    if not _in_range(before, given):
         return None
     return Step("call", kernels.less_one, (x, np.arange(n), given), {}, step.outs)
 
 
-def _in_range(made: dict[int, Step], labels: int) -> bool:
+def _in_range(before: Before, labels: int) -> bool:
     """Whether the labels are known to be classes: `cross_entropy` guards that."""
-    asked = [step.name for step in made.values() if step.name in ("less", "greater_equal") and step.args[0] == labels]
-    return len(asked) == 2
+    return len([step for step in before.read_by.get(labels, ()) if step.name in ("less", "greater_equal")]) == 2
 
 
 def _same(program: Program, a: int, b: int) -> bool:

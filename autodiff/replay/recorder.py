@@ -18,7 +18,7 @@ from ..primitive import NUMBERS, Elementwise, Primitive
 from ..tape import Value, current, recorded_by
 from ..tensor import as_array
 from .program import KINDS, Slot, Spec, Step, slots_in
-from .traced import NotReplayedError, Traced, put_in
+from .traced import NotReplayedError, Traced, in_a_rule, put_in
 
 # What Python's own operators answer, asked of Python's numbers.
 OF_NUMBERS: dict[Any, Callable[..., Any]] = {
@@ -156,6 +156,8 @@ class Recorder:
             operands = tuple(_as_tensor(x) for x in operands)
         elif numbers and not is_plain:
             operands = tuple(float(x) if isinstance(x, np.generic) else x for x in operands)
+        elif numbers and in_a_rule():  # where `where` chooses 0, it is to be a float like the other
+            operands = tuple(float(x) if type(x) is int else x for x in operands)
         data, options = put_in(operands, _now), put_in(params, _now)
         if primitive.name == "getitem":
             _check_index(params["index"])
@@ -195,7 +197,7 @@ class Recorder:
 
     def to_number(self, x: Traced) -> Any:
         """An array of one number as a float."""
-        return x if x.stands_for_number else self.call(float, (x,), {})
+        return x if type(x.now) is float else self.call(float, (x,), {})
 
     def _write(self, kind: str, run: Any, args: Any, options: Any, now: Any, *, number: bool = False) -> int:
         """A step with one result, or a constant if it can be computed once and for all."""

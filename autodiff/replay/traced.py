@@ -58,7 +58,7 @@ class Traced(Tensor):
         value = cls.__new__(cls)
         value.recorder, value.slot, value.is_plain, value.leaf, value.name = recorder, slot, is_plain, None, name
         # In derivative rules the engine takes care that these are arrays.
-        value.generic = isinstance(now, np.generic) and not _in_a_rule()
+        value.generic = isinstance(now, np.generic) and not in_a_rule()
         value.now = recorder.now(slot)
         value.scope, value.source = current.get().scope, None
         value._grad = value.hooks = value.primitive = None
@@ -173,7 +173,9 @@ class Traced(Tensor):
         """Plain numbers as they meet this value, as one of Python's if it is one."""
         number = self.stands_for_number
         if isinstance(data, Traced):
-            value: Traced = self.recorder.to_number(data) if number else data._as(is_plain=data.is_plain)
+            if number:
+                return self.recorder.to_number(data)  # type: ignore[no-any-return]
+            value = data._as(is_plain=data.is_plain)
             value.generic = False
             return value
         constant: Traced = self.recorder.constant(float(data) if number else data)
@@ -205,7 +207,7 @@ class Traced(Tensor):
         if name in ABOUT:
             return _about(function, args, kwargs)
         if name in OF_ANY_SHAPE or (name == "where" and len(args) == 1):
-            if _in_a_rule():
+            if in_a_rule():
                 raise NotReplayedError(f"a derivative rule asks for np.{name}")
             raise OperandError(
                 f"compile: the shape of what np.{name} returns depends on the values, and a program is recorded for "
@@ -235,7 +237,7 @@ class Traced(Tensor):
         return self.recorder.call(_one_number, (self.data, *index), {})
 
     def _refused(self, wish: str) -> NoReturn:
-        if _in_a_rule():
+        if in_a_rule():
             raise NotReplayedError(f"a derivative rule asks for {wish}")
         raise OperandError(
             f"compile: {wish} reads a value, of shape {self.shape}, while the function is recorded, and what Python "
@@ -294,7 +296,7 @@ class NotReplayedError(Exception):
     """What the function does can be computed, but not by a program. Never seen outside `replay`."""
 
 
-def _in_a_rule() -> bool:
+def in_a_rule() -> bool:
     """Whether a derivative is being computed."""
     attention = current.get().source
     return attention is not None and not attention.of_values
