@@ -45,6 +45,7 @@ __all__ = [
     "anomaly",
     "backprop",
     "check_grads",
+    "compile",
     "cost",
     "first_cause",
     "grad",
@@ -76,6 +77,7 @@ if TYPE_CHECKING:
     from .derivatives import hessian, hvp, jacobian
     from .expression import parse
     from .rematerialise import remat
+    from .replay import compile
     from .traps import Finding, lint
     from .vectorise import vmap
     from .watching import anomaly
@@ -86,6 +88,7 @@ _LATER = {
     "Finding": "traps",
     "anomaly": "watching",
     "check_grads": "check",
+    "compile": "replay",
     "cost": "costs",
     "first_cause": "causes",
     "hessian": "derivatives",

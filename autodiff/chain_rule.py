@@ -16,7 +16,7 @@ from .ops.elementwise import shared
 from .ops.plain_data import somewhere
 from .ops.shape import astype, sum_to
 from .primitive import Elementwise
-from .tape import Value
+from .tape import Value, current_recorder
 
 # (value, g, pending, since, safe, sent): adds each operand's message to `pending`, by recording index, and if `sent` is
 # a list appends (local derivative, message) for each operand, None for one that takes no message.
@@ -142,7 +142,7 @@ def product(row: Elementwise, g: Any, local: Any, safe: bool) -> Any:
         raise RuleError(f"{row.name}: a local derivative must be made of numbers, got {local!r}")
     if row.selects:
         return shared(g, local)
-    if safe:
+    if safe and current_recorder() is None:  # a program looks at the end, see `replay`
         silent = ~np.isfinite(values) & ((g.data if isinstance(g, Value) else g) == 0)
         if somewhere(silent):
             local = where(silent, 0, local)
@@ -182,6 +182,8 @@ def conform(name: str, message: Any, operand: Value) -> Any:
     data = operand.data
     if isinstance(data, float):
         return message if isinstance(message, Value) else as_float(name, "a rule", message)
+    if isinstance(data, Value) and data.stands_for_number:
+        return operand.constant(message)
     if type(message) is not np.ndarray and not isinstance(message, Value):
         message = np.asarray(message)
     if message.dtype != data.dtype:

@@ -11,6 +11,7 @@
     ├── ExpressionError (ValueError)      text that the expression parser does not admit
     ├── SourceError (ValueError)          a file, function or NAME=VALUE that cannot be used
     ├── SettingError (ValueError)         an option or hyperparameter outside what is allowed
+    ├── ReplayError (ArithmeticError)     a compiled function gave other numbers than the function itself
     ├── DivergenceError (ArithmeticError) training whose loss is not finite, or has exploded
     ├── DataError (ValueError)            a data file is malformed
     │   └── MissingDataError (FileNotFoundError)
@@ -78,6 +79,10 @@ class SourceError(AutodiffError, ValueError):
 
 class SettingError(AutodiffError, ValueError):
     """An option or hyperparameter is outside what is allowed."""
+
+
+class ReplayError(AutodiffError, ArithmeticError):
+    """A compiled function gave other numbers than the function itself."""
 
 
 class DivergenceError(AutodiffError, ArithmeticError):

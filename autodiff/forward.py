@@ -16,7 +16,7 @@ from .errors import GradientError, RuleError, ShapeError
 from .messages import check_unchanged
 from .ops.shape import broadcast_to
 from .primitive import Elementwise, Primitive
-from .tape import Value, current_watch, differentiating, topological
+from .tape import Value, current_recorder, current_watch, differentiating, topological
 
 
 def push(
@@ -39,7 +39,11 @@ def push(
                     tangents[value.index] = _tangent(value.primitive, value, arrived, live)
                     if watch is not None:
                         watch.tangent(value, arrived, tangents[value.index])
-    return [tangents.get(output.index) for output in outputs]
+    found = [tangents.get(output.index) for output in outputs]
+    recorder = current_recorder()
+    if recorder is not None:
+        recorder.check_finite([tangent for tangent in found if tangent is not None])
+    return found
 
 
 def _tangent(primitive: Primitive, value: Value, arrived: list[Any], live: bool) -> Any:

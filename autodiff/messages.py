@@ -11,10 +11,10 @@ import numpy as np
 
 from .chain_rule import check, fit, product, pull_of_arrays, pull_of_floats
 from .errors import GradientError
-from .ops.plain_data import somewhere
+from .ops.plain_data import is_number, somewhere
 from .ops.shape import astype, to_scalar, to_tensor
 from .primitive import Elementwise
-from .tape import Value
+from .tape import Value, current_recorder
 
 Sent = tuple[Any, Any]  # a message on its way: local derivative (None unless elementwise), message
 
@@ -42,12 +42,12 @@ def send(value: Value, g: Any, since: int, live: bool, safe: bool) -> list[Sent 
             local = primitive.local(position, out, operands)
             message = product(primitive, g, local, True)
             messages.append((local, fit(primitive.name, position, message, operand, value.shape)))
-        elif safe and not live and not np.any(g):
+        elif safe and not live and current_recorder() is None and not np.any(g):
             messages.append((None, _zeros(operand)))
         else:
             message = primitive.vjp(position, g, out, operands, value.params)
             message = check(primitive.name, position, message, operand)
-            if live and not somewhere(_data(g) != 0) and somewhere(~np.isfinite(_data(message))):
+            if live and current_recorder() is None and _is_nothing(g) and somewhere(~np.isfinite(_data(message))):
                 message = as_cotangent(_zeros(operand), operand, live=True)
             messages.append((None, message))
     return messages
@@ -71,17 +71,19 @@ def as_cotangent(direction: Any, value: Value, *, live: bool) -> Any:
 
     A float for a Scalar and an array for a Tensor; a Scalar or Tensor when `live`.
     """
-    is_number = isinstance(value.data, float)
+    number = is_number(value.data)
     if isinstance(direction, Value):
         if live:
-            if isinstance(direction.data, float) != is_number and not value.takes_over:
-                direction = to_scalar(direction) if is_number else to_tensor(direction)
-            return direction if is_number else astype(direction, value.data.dtype)
+            if is_number(direction.data) != number:
+                direction = to_scalar(direction) if number else to_tensor(direction)
+            return direction if number else astype(direction, value.data.dtype)
         direction = direction.data
-    data = float(direction) if is_number else np.array(direction, dtype=value.data.dtype)
-    if not live or value.takes_over:
+    if value.takes_over:
+        return value.constant(np.array(direction, dtype=value.data.dtype))
+    data = float(direction) if number else np.array(direction, dtype=value.data.dtype)
+    if not live:
         return data
-    constant = Value.kinds["scalar" if is_number else "tensor"].leaf(data)
+    constant = Value.kinds["scalar" if number else "tensor"].leaf(data)
     constant.requires_grad = False
     return constant
 
@@ -105,6 +107,10 @@ def check_unchanged(value: Value) -> None:
 
 def _zeros(operand: Value) -> Any:
     return 0.0 if isinstance(operand.data, float) else np.zeros_like(operand.data)
+
+
+def _is_nothing(g: Any) -> bool:
+    return not somewhere(_data(g) != 0)
 
 
 def _data(value: Any) -> Any:

@@ -22,7 +22,7 @@ from .errors import GradientError, RuleError
 from .graph import Graph, freeze
 from .messages import Sent, as_cotangent, send
 from .primitive import Elementwise, Primitive
-from .tape import Value, current_watch, differentiating, no_grad, topological
+from .tape import Value, current_recorder, current_watch, differentiating, no_grad, topological
 
 Visit = Callable[[Value, Any, Sequence[Sent | None], dict[int, Any]], None]
 Found = list[tuple[Value, Any]]
@@ -125,6 +125,8 @@ def seed(output: Any, cotangent: Any, *, live: bool = False) -> Any:
 def added(total: Any, message: Any) -> Any:
     """The sum of two cotangents of one value. NumPy turns zero-dimensional arrays into numbers; this keeps them."""
     result = total + message
+    if isinstance(result, Value) and result.takes_over:
+        return result.constant(result)
     return np.asarray(result) if isinstance(result, np.generic) else result
 
 
@@ -152,9 +154,13 @@ def cotangents_of(
 
             found = walk(output, g, wanted, since=since, frontier=frontier, live=live, safe=True, visit=visit)
         else:
+            recorder = current_recorder()
             found = walk(output, g, wanted, since=since, frontier=frontier, live=live)
-            if found is None or not (live or _finite(found)):
+            if found is None or not (live or recorder is not None or _finite(found)):
                 found = walk(output, g, wanted, since=since, frontier=frontier, live=live, safe=True)
+            if recorder is not None and found is not None:
+                recorder.check_finite([g for _, g in found])
+                return found
     assert found is not None
     return found if live else _separate(found, g)
 

@@ -9,7 +9,7 @@ from .chain_rule import as_float
 from .errors import OperandError
 from .operators import Differentiable
 from .primitive import NUMBERS, Elementwise, Primitive
-from .tape import NO_PARAMS, Value, current, next_index, note_cut, notice
+from .tape import NO_PARAMS, Value, current, next_index, note_cut
 
 
 class Scalar(Differentiable):
@@ -106,6 +106,9 @@ def _between_numbers(primitive: Elementwise, general: Any) -> Any:
             y, tracked = other, self.requires_grad
         else:
             return general(self, other)
+        enabled, scope, source, _, _ = recording_now()
+        if source:
+            return general(self, other)
         try:
             data = compute(x, y)
         except (ArithmeticError, ValueError):
@@ -115,7 +118,7 @@ def _between_numbers(primitive: Elementwise, general: Any) -> Any:
         value.grad = value.name = value.hooks = None
         value.params = NO_PARAMS
         value.index = next_index()
-        enabled, value.scope, source, _, _ = recording_now()
+        value.scope = scope
         value.source = None
         if tracked and enabled:
             value.requires_grad = True
@@ -126,8 +129,6 @@ def _between_numbers(primitive: Elementwise, general: Any) -> Any:
             value.requires_grad = False
             value.primitive = None
             value.operands = value.saved = ()
-        if source:
-            notice(value, source)
         return value
 
     return method

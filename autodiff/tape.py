@@ -37,11 +37,15 @@ class Watch(Protocol):
 
 
 class Attention(NamedTuple):
-    """What is done besides with each value that is recorded: remember its source line, show it to a watch."""
+    """What is done besides with each value that is recorded: remember its source line, show it to a watch.
+
+    A recorder does more: it computes every operation itself, to write it down as a step of a program; see `replay`.
+    """
 
     lines: bool = False
     watch: Watch | None = None
     of_values: bool = True  # whether the watch looks at values: not at those that a derivative is computed with
+    recorder: Any = None
 
 
 class Recording(NamedTuple):
@@ -108,15 +112,18 @@ def recording(*, source: bool | None = None, copy: bool | None = None) -> Any:
     def change(state: Recording) -> Recording:
         attention = state.source or Attention()
         attention = attention if source is None else attention._replace(lines=source)
-        noticed = attention if attention.lines or attention.watch is not None else None
-        return state._replace(source=noticed, copy=state.copy if copy is None else copy)
+        return state._replace(
+            source=attention if attention != Attention() else None, copy=state.copy if copy is None else copy
+        )
 
     return _Changed(change)
 
 
 def watched(watch: Watch) -> Any:
     """Context manager: source lines are remembered, and the watch sees every value, message and tangent."""
-    return _Changed(lambda state: state._replace(source=Attention(True, watch)))
+    return _Changed(
+        lambda state: state._replace(source=(state.source or Attention())._replace(lines=True, watch=watch))
+    )
 
 
 def differentiating(live: bool) -> Any:
@@ -133,6 +140,22 @@ def current_watch() -> Watch | None:
     """Who watches, if anybody."""
     attention = current.get().source
     return attention.watch if attention else None
+
+
+def recorded_by(recorder: Any) -> Any:
+    """Context manager: a recorder computes every operation; None for nobody."""
+
+    def change(state: Recording) -> Recording:
+        attention = (state.source or Attention())._replace(recorder=recorder)
+        return state._replace(source=attention if attention != Attention() else None)
+
+    return _Changed(change)
+
+
+def current_recorder() -> Any:
+    """The recorder of a program that is being recorded, if one is."""
+    attention = current.get().source
+    return attention.recorder if attention else None
 
 
 def scope(name: str) -> Any:
@@ -177,6 +200,7 @@ class Value(Displayed):
     leaf_op: ClassVar[str] = "input"  # what a tracked leaf of this class is called in a graph
     kinds: ClassVar[dict[str, type["Value"]]] = {}  # "scalar" and "tensor"; each kind enters itself
     remembers: ClassVar[bool] = False  # whether a value between input and output keeps its last gradient in .grad
+    stands_for_number: ClassVar[bool] = False  # whether a value that takes over is a Scalar or a number, no array
     takes_over: ClassVar[bool] = False  # whether it records every operation it enters, whatever the other operands are
 
     data: Any
@@ -227,6 +251,14 @@ class Value(Displayed):
 
         def as_leaf(self) -> "Value": ...
 
+        def converted(self, conversion: "Primitive", kind: str) -> "Value": ...
+
+        def constant(self, data: Any) -> Any: ...
+
+        def decided(self) -> bool: ...
+
+        def given_as(self, primal: Any) -> Any: ...
+
     @classmethod
     def made(
         cls,
@@ -237,6 +269,7 @@ class Value(Displayed):
         params: dict[str, Any],
         name: str | None,
         tracked: bool,
+        state: Recording | None = None,
     ) -> Self:
         """The value that `primitive` computed as `data`. It remembers how only if one of its operands is tracked."""
         value = cls.__new__(cls)
@@ -244,7 +277,7 @@ class Value(Displayed):
         value.name = name
         value.grad = value.hooks = None
         value.index = next_index()
-        enabled, value.scope, source, _, _ = current.get()
+        enabled, value.scope, source, _, _ = state or current.get()
         value.source = None
         if tracked and enabled:
             value.requires_grad = True
@@ -253,6 +286,9 @@ class Value(Displayed):
             value.requires_grad = False
             value.primitive, value.operands, value.saved, value.params = None, (), (), NO_PARAMS
         if source:
+            if source.recorder is not None:
+                recorded: Self = source.recorder.operation(primitive, operands, params, name)
+                return recorded
             if not value.requires_grad:
                 note_cut(value, primitive.name if enabled else "no_grad", operands)
             notice(value, source)
@@ -289,7 +325,8 @@ def note_cut(leaf: Value, how: str, operands: Sequence[Any]) -> None:
     values = [operand for operand in operands if isinstance(operand, Value)]
     tracked = tuple(value for value in values if value.requires_grad)
     earlier = [value.params["cut"] for value in values if "cut" in value.params]
-    if current.get().source and (tracked or earlier):
+    attention = current.get().source
+    if attention and attention.lines and (tracked or earlier):
         leaf.params = {"cut": Cut(how, tracked) if tracked else earlier[0]}
 
 

@@ -1,7 +1,7 @@
 """Tensor: a NumPy array that records what is done to it."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from .errors import AutodiffError, OperandError, ShapeError
 from .layout import copied
 from .methods import ArrayMethods
 from .ops.index import At
+from .ops.plain_data import dtype_of
 from .ops.shape import to_tensor
 from .primitive import Primitive, misfit
 from .tape import NO_PARAMS, Value, current, next_index, note_cut
@@ -53,6 +54,9 @@ class Tensor(ArrayMethods):
 
     @classmethod
     def record(cls, primitive: Primitive, operands: tuple[Any, ...], params: dict[str, Any], name: str | None) -> Value:
+        state = current.get()
+        if state.source and state.source.recorder is not None:
+            return cast(Value, state.source.recorder.operation(primitive, operands, params, name))
         data: list[Any] = []
         tracked = False
         for operand in operands:
@@ -69,6 +73,9 @@ class Tensor(ArrayMethods):
                     data.append(operand.data)
                     tracked = tracked or operand.requires_grad
                     continue
+                for other in operands:
+                    if isinstance(other, Value) and other.takes_over:
+                        return other.record(primitive, operands, params, name)
                 lifted = tuple(to_tensor(o) if _is_scalar(o) else o for o in operands)
                 return cls.record(primitive, lifted, params, name)
             elif isinstance(operand, list | tuple):
@@ -88,18 +95,17 @@ class Tensor(ArrayMethods):
             if result.dtype.kind not in "iub":
                 raise OperandError(f"dtype {result.dtype} is not of real numbers; complex numbers are not supported")
             tracked = False  # integers and booleans carry no gradient, whatever they were computed from
-        enabled, _, _, copy, _ = current.get()
-        if tracked and enabled:
+        if tracked and state.enabled:
             for array in data:
                 if result is array:  # whoever else holds the operand may go on writing to it
                     result = result.view()
             result.setflags(False)  # by position: half the time of the keyword
-            if copy and primitive.needs_operands:
+            if state.copy and primitive.needs_operands:
                 data = [
                     _settled(x) if type(x) is np.ndarray and (x.flags.writeable or x.base is not None) else x
                     for x in data
                 ]
-        return cls.made(primitive, result, operands, tuple(data), params, name, tracked)
+        return cls.made(primitive, result, operands, tuple(data), params, name, tracked, state)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -164,6 +170,8 @@ class Tensor(ArrayMethods):
 
 def as_array(data: Any, dtype: Any) -> np.ndarray:
     """A fresh array of real numbers. Raises OperandError for anything else."""
+    if isinstance(data, Value) and data.takes_over:
+        return cast(np.ndarray, ops.astype(data.data, dtype_of(data) if dtype is None else dtype))
     try:
         array = np.array(data, dtype=dtype)
     except (ValueError, TypeError) as error:

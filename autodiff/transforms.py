@@ -266,6 +266,8 @@ def _given(g: Any, value: Any) -> Any:
 
 def _like(g: Any, value: Value, primal: Any) -> Any:
     """A cotangent as the caller gave its primal: a Scalar or Tensor for one of these."""
+    if isinstance(g, Value) and g.takes_over:
+        return g.given_as(primal)
     return as_cotangent(g, value, live=True) if isinstance(primal, Value) and not isinstance(g, Value) else g
 
 

@@ -142,6 +142,18 @@ class Batched(Tensor):
         """x as a value of the same map."""
         return self.level.beside(x)
 
+    def converted(self, conversion: Primitive, kind: str) -> "Batched":
+        """The same: it is neither a Scalar nor a plain Tensor, and stands for both."""
+        return self
+
+    def given_as(self, primal: Any) -> "Batched":
+        """A derivative as the caller gave its primal: such a value in any case."""
+        return self
+
+    def constant(self, data: Any) -> Any:
+        """Plain numbers as they enter an operation with this value: as they are."""
+        return data
+
     def drawn(self, draw: Callable[[tuple[int, ...]], Any]) -> "Batched":
         """What `draw` makes in this shape, another for each example of this map and those around it."""
         return self.level.drawn(draw, self.shape)
@@ -177,9 +189,9 @@ class Batched(Tensor):
     def whole(self) -> np.ndarray:
         """The plain numbers of all examples."""
         inner = self.inner
-        while isinstance(inner, Value):
-            inner = inner.inner if isinstance(inner, Batched) else inner.data
-        array: np.ndarray = inner
+        while isinstance(inner, Batched):
+            inner = inner.inner
+        array: np.ndarray = inner.data if isinstance(inner, Value) else inner
         return array
 
     def detach(self) -> "Batched":

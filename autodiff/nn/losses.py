@@ -9,6 +9,7 @@ import numpy as np
 
 from .. import ops
 from ..errors import OperandError, SettingError, ShapeError
+from ..ops.plain_data import plain_array, somewhere
 from ..primitive import Primitive, reserve_names
 from ..tape import Value, scope
 
@@ -52,7 +53,10 @@ def cross_entropy(
     if classes.dtype.kind not in "iu":
         raise OperandError(f"cross_entropy: labels are class numbers, of an integer dtype, got {classes.dtype}")
     every = classes.whole if isinstance(classes, Value) else classes  # under vmap, those of all examples
-    low, high = int(every.min(initial=0)), int(every.max(initial=0))
+    if isinstance(every, Value):
+        low, high = 0, shape[1] if somewhere((classes < 0) | (classes >= shape[1])) else 0
+    else:
+        low, high = int(every.min(initial=0)), int(every.max(initial=0))
     if low < 0 or high >= shape[1]:
         raise SettingError(
             f"cross_entropy: labels must be in 0..{shape[1] - 1} for logits of shape {shape}, "
@@ -72,10 +76,10 @@ def cross_entropy(
     weights = np.asarray(class_weights, dtype=losses.dtype)
     if weights.shape != shape[1:]:
         raise ShapeError(f"cross_entropy: class_weights must be of shape ({shape[1]},), got {weights.shape}")
-    if not np.all(weights >= 0) or not np.any(weights[classes] > 0):
+    own = ops.reshape(ops.getitem(weights, classes), (-1, 1))
+    if not np.all(weights >= 0) or not somewhere(own > 0):
         raise SettingError("cross_entropy: class_weights must be at least 0, and above 0 for a class that occurs")
-    own = weights[classes].reshape(-1, 1)
-    return ops.divide(ops.sum(losses * own), float(own.sum()), name=name)
+    return ops.divide(ops.sum(losses * own), ops.sum(own), name=name)
 
 
 def binary_cross_entropy(logits: Any, targets: Any, *, name: str | None = None) -> Any:
@@ -89,8 +93,8 @@ def binary_cross_entropy(logits: Any, targets: Any, *, name: str | None = None) 
     Raises ShapeError if the shapes differ, SettingError for targets outside 0..1.
     """
     _same_shapes("binary_cross_entropy", logits, targets)
-    plain = np.asarray(targets.data if isinstance(targets, Value) else targets)
-    if not np.all((plain >= 0) & (plain <= 1)):
+    given = plain_array(targets)
+    if somewhere(~((given >= 0) & (given <= 1))):
         raise SettingError("binary_cross_entropy: targets are probabilities and must be in 0..1")
     return ops.mean(ops.softplus(logits) - ops.multiply(targets, logits), name=name)
 
@@ -109,16 +113,16 @@ def hinge_loss(scores: Any, labels: Any, *, name: str | None = None) -> Any:
 
     Raises ShapeError for other shapes, SettingError for other labels.
     """
-    plain = np.asarray(labels.data if isinstance(labels, Value) else labels)
+    plain = plain_array(labels)
     shape = np.shape(scores)
     if len(shape) not in (1, 2) or plain.shape != shape[:1] or 0 in shape:
         raise ShapeError(f"hinge_loss: takes scores (n,) or (n, k) and labels (n,), got {shape} and {plain.shape}")
     if len(shape) == 1:
-        if not np.all(np.abs(plain) == 1):
+        if somewhere(np.abs(plain) != 1):
             raise SettingError("hinge_loss: labels of one score each are -1 and 1")
         margins = ops.multiply(plain.astype(np.result_type(scores, np.float32)), scores)
     else:
-        if shape[1] < 2 or plain.dtype.kind not in "iu" or plain.min() < 0 or plain.max() >= shape[1]:
+        if shape[1] < 2 or plain.dtype.kind not in "iu" or somewhere((plain < 0) | (plain >= shape[1])):
             raise SettingError(f"hinge_loss: labels must be whole numbers in 0..{shape[1] - 1}, of two classes or more")
         is_own = plain[:, None] == np.arange(shape[1])
         own = ops.sum(ops.where(is_own, scores, 0.0), axis=1)

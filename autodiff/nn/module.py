@@ -60,7 +60,9 @@ class Module:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         with scope(self._name or type(self).__name__.lower()):
-            here = current.get().scope
+            _, here, attention, _, _ = current.get()
+            if attention and attention.recorder is not None:
+                attention.recorder.called(self)
             for value in vars(self).values():
                 if isinstance(value, Parameter):
                     value.scope = here

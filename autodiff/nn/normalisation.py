@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 
 from .. import ops
+from ..effects import kept, note
 from ..errors import SettingError, ShapeError
-from ..tape import Value
+from ..ops.plain_data import plain
 from .module import Module, Parameter
 
 
@@ -75,19 +76,20 @@ class BatchNorm1d(Module):
         if np.ndim(x) != 2:
             raise ShapeError(f"BatchNorm1d: takes a batch of shape (batch, {self.n}), got {np.shape(x)}")
         if not self.training:
-            scale = self.weight / np.sqrt(self.running_variance + np.float32(self.eps))
-            return (x - self.running_mean) * scale + self.bias
+            mean, variance = kept(self, "running_mean"), kept(self, "running_variance")
+            scale = self.weight / np.sqrt(variance + np.float32(self.eps))
+            return (x - mean) * scale + self.bias
         count = np.shape(x)[0]
         if count < self.least_batch:
             raise ShapeError("BatchNorm1d: a training batch needs at least two examples; call eval() to use one")
         mean = ops.mean(x, axis=0)
         centred = x - mean
         variance = ops.mean(ops.square(centred), axis=0)
-        self._remember(mean, variance, count)
+        self._remember(plain(mean), plain(variance), count)
         return centred / ops.sqrt(variance + self.eps) * self.weight + self.bias
 
+    @note
     def _remember(self, mean: Any, variance: Any, count: int) -> None:
-        mean, variance = (v.data if isinstance(v, Value) else v for v in (mean, variance))
         keep = 1 - self.momentum
         # New arrays: an operation of an earlier call may have recorded the old ones.
         dtype = self.running_mean.dtype

@@ -16,7 +16,7 @@ from .index import getitem, scatter
 from .join import concatenate, stack
 from .linalg import matmul
 from .matrices import check_square, inv
-from .plain_data import plain
+from .plain_data import plain, plain_array, somewhere
 from .reduce import sum
 from .shape import reshape, swap_last
 
@@ -76,8 +76,8 @@ def _cofactors(out: Any, x: Any) -> Any:
         return np.ones(np.shape(x), dtype=x.dtype)
     if x.size == 0:
         return x
-    ill = _is_ill(np.asarray(plain(x)))
-    if not ill.any():
+    ill = _is_ill(plain_array(x))
+    if not somewhere(ill):
         return reshape(out, (*stacked, 1, 1)) * swap_last(inv(x))
     eye = np.eye(n, dtype=x.dtype)
     x, out, ill = reshape(x, (-1, n, n)), reshape(out, (-1, 1, 1)), ill.reshape(-1, 1, 1)
@@ -143,7 +143,7 @@ def _slogdet_jvp(tangents: Any, out: Any, x: Any) -> Any:
 
 def _inverse_where_there_is_one(out: Any, x: Any) -> tuple[Any, Any]:
     """Which matrices are singular, and the inverses of the others."""
-    singular = np.asarray(plain(out))[..., :1, None] == 0
+    singular = plain_array(out)[..., :1, None] == 0
     return singular, inv(where(singular, np.eye(x.shape[-1], dtype=x.dtype), x))
 
 

@@ -87,7 +87,7 @@ def _beside(index: Any, x: Any) -> Any:
     return x
 
 
-def _is_basic(index: Any) -> bool:
+def is_basic(index: Any) -> bool:
     parts = index if isinstance(index, tuple) else (index,)
     return all(type(part) is int or part is None or part is Ellipsis or isinstance(part, slice) for part in parts)
 
@@ -101,7 +101,7 @@ def _getitem_forward(x: Any, index: Any) -> Any:
 
 def _scatter_forward(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
     out = np.zeros(shape, dtype=np.asarray(g).dtype)
-    if _is_basic(index):
+    if is_basic(index):
         out[index] = g
     else:
         np.add.at(out, index, g)

@@ -23,6 +23,11 @@ def plain_array(value: Any) -> Any:
     return data if isinstance(data, Value) else np.asarray(data)
 
 
+def is_number(data: Any) -> bool:
+    """Whether plain data are one of Python's numbers, or what stands for one while a program is recorded."""
+    return isinstance(data, float | int) or (isinstance(data, Value) and data.stands_for_number)
+
+
 def dtype_of(value: Any) -> np.dtype[Any]:
     """The dtype of a value, an array, a list or a number."""
     dtype: np.dtype[Any] = plain_array(value).dtype
@@ -30,8 +35,12 @@ def dtype_of(value: Any) -> np.dtype[Any]:
 
 
 def somewhere(condition: Any) -> bool:
-    """Whether a plain condition holds anywhere: for any number, and in a map over examples for any example."""
-    return bool(np.any(condition.whole if isinstance(condition, Value) else condition))
+    """Whether a plain condition holds anywhere: for any number, and in a map over examples for any example.
+
+    A program that is being recorded is valid where the answer is the same.
+    """
+    found = np.any(condition.whole if isinstance(condition, Value) else condition)
+    return found.decided() if isinstance(found, Value) else bool(found)
 
 
 def array_of(x: Any) -> Any:

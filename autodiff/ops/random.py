@@ -4,9 +4,11 @@ from typing import Any
 
 import numpy as np
 
+from ..effects import drawn
 from ..errors import SettingError
 from ..tape import Value
-from .elementwise import masked
+from .elementwise import masked, pick
+from .plain_data import is_number
 
 __all__ = ["dropout"]
 
@@ -32,11 +34,11 @@ def dropout(
         return x
     rng = rng if rng is not None else np.random.default_rng()
     data = x.data if isinstance(x, Value) else x
-    if isinstance(data, float | int):
-        return masked(x, 1 / (1 - p) if rng.random() >= p else 0.0, name=name)
+    if is_number(data):
+        return masked(x, pick(drawn(rng, None) >= p, 1 / (1 - p), 0.0), name=name)
 
     def draw(shape: tuple[int, ...]) -> Any:
-        return rng.random(shape, dtype=np.float32)
+        return drawn(rng, shape, np.float32)
 
     uniform: Any = x.drawn(draw) if isinstance(x, Value) and x.takes_over else draw(np.shape(data))
     dtype = np.result_type(data, np.float16)

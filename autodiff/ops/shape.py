@@ -12,7 +12,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..errors import OperandError, SettingError, ShapeError
 from ..primitive import Elementwise, Primitive, misfit
-from ..tape import Value
+from ..tape import Value, current_recorder
 from .options import check_dtype, refuse, shown
 
 __all__ = [
@@ -254,8 +254,11 @@ class _Conversion(Primitive):
         (x,) = operands
         if not isinstance(x, Value):
             return self.forward(x)
-        if x.takes_over:  # it is neither kind, and stands for both
-            return x
+        if x.takes_over:
+            return x.converted(self, self.kind)
+        recorder = current_recorder()
+        if recorder is not None:
+            return recorder.seen(x).converted(self, self.kind)
         kind = Value.kinds[self.kind]
         return kind.made(self, self.forward(x.data), operands, (x.data,), {}, name, x.requires_grad)
 

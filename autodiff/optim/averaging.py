@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..effects import effect
 from ..errors import CheckpointError, SettingError
 from ..tensor import Tensor
 
@@ -37,6 +38,7 @@ class ExponentialMovingAverage:
         self.average = [parameter.data.copy() for parameter in self.params]
         self.t = 0
 
+    @effect
     def update(self) -> None:
         """Take the weights as they are now into the average."""
         decay = min(self.decay, (1 + self.t) / (10 + self.t)) if self.t else 0.0

@@ -5,11 +5,13 @@ from math import isfinite, sqrt
 
 import numpy as np
 
+from ..effects import effect
 from ..errors import SettingError
 from ..tape import Value
 from ..tensor import Tensor
 
 
+@effect
 def clip_grad_norm(params: Iterable[Tensor], most: float) -> float:
     """Scale all gradients by one factor, in place, so that their norm together is at most `most`; returns the norm.
 
@@ -32,6 +34,7 @@ def clip_grad_norm(params: Iterable[Tensor], most: float) -> float:
     return norm
 
 
+@effect
 def clip_grad_value(params: Iterable[Tensor], most: float) -> None:
     """Bring every number of every gradient into −most..most, in place.
 
@@ -48,6 +51,7 @@ def clip_grad_value(params: Iterable[Tensor], most: float) -> None:
         np.clip(g, -most, most, out=g)
 
 
+@effect
 def max_norm(weights: Iterable[Tensor], most: float) -> None:
     """Shorten, in place, the weights that come into a unit to a norm of at most `most`: columns of `(n_in, n_out)`.
 

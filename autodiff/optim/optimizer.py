@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from ..effects import effect, reset
 from ..errors import CheckpointError, OperandError, SettingError
 from ..tape import Value
 from ..tensor import Tensor
@@ -57,6 +58,7 @@ class Optimizer:
         ]
         self._scratch = [np.empty_like(parameter.data) for parameter in self.params]
 
+    @effect
     def step(self) -> None:
         """Update every parameter that has a gradient."""
         for group in self.groups:
@@ -82,6 +84,7 @@ class Optimizer:
         """
         raise NotImplementedError(f"{type(self).__name__} defines no update()")
 
+    @reset
     def zero_grad(self) -> None:
         """Forget the gradients: `.grad` of every parameter becomes None."""
         for parameter in self.params:
