@@ -49,7 +49,7 @@ def chromium():
             pytest.fail(reason)
         pytest.skip(reason)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=program, args=FLAGS, timeout=120_000)
         yield browser
         browser.close()
 
@@ -82,7 +82,7 @@ def open_page(context_of, tmp_path):
         path.write_text(html, encoding="utf-8")
         page = context_of(scheme, motion, width, height).new_page()
         pages.append(page)
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(120_000)  # a busy machine is no failure
         page.on("console", lambda message: heard.append(f"{message.type}: {message.text}"))
         page.on("pageerror", lambda error: heard.append(str(error)))
         page.on("dialog", lambda dialog: (heard.append(f"dialog {dialog.message}"), dialog.dismiss()))
