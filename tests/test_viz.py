@@ -1,6 +1,7 @@
 """Pictures and steps: what they say, that they say it the same way every time, and that no name breaks them."""
 
 import re
+import struct
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -211,11 +212,28 @@ class TestView:
         assert rows[2].line.text == "0.000 … 99.00"
 
 
+def pixels_of(png):
+    """Width and height of a PNG, from its header."""
+    return struct.unpack(">II", png[16:24])
+
+
 class TestDrawing:
     @pytest.mark.parametrize("format", FORMATS)
     def test_integers_beyond_every_float_are_drawn(self, format):
         graph = ad.Graph.of(ad.Scalar(1.5, name="x") * 10**30)
         assert viz.draw(graph, format=format).render()
+
+    def test_a_png_has_no_more_pixels_than_viewers_can_show(self, monkeypatch):
+        x = ad.Scalar(1.0, name="x")
+        for _ in range(30):
+            x = ad.sin(x)
+        shape = [pixels_of(viz.draw(x).render("png"))]
+        monkeypatch.setattr("viz.drawing.FEW_CARDS", 5)
+        shape.append(pixels_of(viz.draw(x).render("png")))
+        monkeypatch.setattr("viz.drawing.MOST_PIXELS", 500_000)
+        shape.append(pixels_of(viz.draw(x).render("png")))
+        assert shape[0] == shape[1]
+        assert 250_000 < shape[2][0] * shape[2][1] < 1_000_000 < shape[0][0] * shape[0][1]
 
     def test_golden_dot(self):
         compare_with_golden("example.dot", viz.to_dot(example()))

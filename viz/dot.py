@@ -13,7 +13,7 @@ import graphviz
 from .content import Pixels
 from .geometry import loose_edges
 from .heat import swatches
-from .legend import coloured, legend
+from .legend import coloured, legend, sample_name
 from .notation import shorten
 from .theme import LIGHT, Theme
 from .thumbnails import pixel_side
@@ -190,7 +190,7 @@ def _legend(content: View, theme: Theme) -> str:
     swatch = '<td bgcolor="{}" color="{}" border="1" width="22" height="11" fixedsize="true"></td>'
     if content.heat is None:
         rows = [
-            (swatch.format(theme.fill[kind], theme.border[kind]), _text(kind, theme.quiet, 10))
+            (swatch.format(theme.fill[kind], theme.border[kind]), _text(sample_name(kind), theme.quiet, 10))
             for kind in content.kinds
         ]
     else:

@@ -1,6 +1,7 @@
 """Drawings: one call from a value to a file or a notebook cell."""
 
 import html
+import math
 import os
 import sys
 from collections.abc import Callable, Mapping
@@ -28,6 +29,11 @@ from .titles import MOST_EDGES, sides
 from .view import recorded, view
 
 DIRECTIONS = ("LR", "TB")
+DPI = 144
+POINTS = 72  # in an inch
+MOST_PIXELS = 100_000_000  # of a PNG; browsers and image viewers fail on a few times as many
+FEW_CARDS = 40  # that never make so large a picture
+LEGEND = 200  # points that it is high, about
 OPTIONS = ("show", "highlight", "wrt", "heat", "limit", "depth", "images")
 
 
@@ -116,6 +122,15 @@ def described(svg: str, content: View) -> str:
     return svg.replace("<title>backpropagation</title>", words, 1)
 
 
+def resolution(drawing: Drawing) -> float:
+    """Dots per inch of a PNG: `DPI`, or fewer where the picture would be too large for programs that show pictures."""
+    if len(drawing.content_in("png").cards) <= FEW_CARDS:
+        return DPI
+    layout = lay_out(drawing.source)
+    pixels = layout.width * (layout.height + LEGEND) * (DPI / POINTS) ** 2
+    return DPI * min(1.0, math.sqrt(MOST_PIXELS / pixels))
+
+
 def _graph(drawing: Drawing) -> Graph:
     return drawing.record.graph if isinstance(drawing.record, BackwardTrace) else drawing.record
 
@@ -130,7 +145,7 @@ def _page(drawing: Drawing) -> bytes:
 # Each format and how a drawing is written in it.
 FORMATS: dict[str, Callable[[Drawing], bytes]] = {
     "svg": lambda drawing: drawing.svg.encode(),
-    "png": lambda drawing: render(drawing.source, "png"),
+    "png": lambda drawing: render(drawing.source, "png", dpi=resolution(drawing)),
     "pdf": lambda drawing: render(drawing.source, "pdf"),
     "dot": lambda drawing: drawing.source.encode(),
     "html": _page,

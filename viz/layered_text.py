@@ -10,7 +10,7 @@ from .boxes import boxes
 from .cells import cut, flow, pad, visible
 from .cells import width as cells
 from .extract import latest
-from .legend import Marks, legend
+from .legend import Marks, legend, sample_name
 from .tree import ALARM, BULLETS, MESSAGE, RESULT, name_of, tree
 from .view import View, view
 
@@ -69,7 +69,7 @@ def _lines(content: View, width: int) -> Iterator[str]:
         yield from tree(content, width)
         samples, marks = BULLETS, Marks(result=RESULT, alarm=ALARM, together=True)
     yield ""
-    yield from flow([f"{samples[kind]} {kind}" for kind in content.kinds], width, width)
+    yield from flow([f"{samples[kind]} {sample_name(kind)}" for kind in content.kinds], width, width)
     for line in legend(content, marks):
         yield from _wrapped(visible(line.text), width)
     if drawn is None and content.has_gradients:

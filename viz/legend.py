@@ -16,6 +16,15 @@ class Marks(NamedTuple):
     highlight: str = "thick line"  # empty where the form shows it itself
 
 
+def sample_name(kind: str) -> str:
+    """What stands beside the sample of a kind of card: its name, and of a group what its cards say of themselves.
+
+    >>> sample_name("input"), sample_name("group")
+    ('input', 'folded')
+    """
+    return "folded" if kind == "group" else kind
+
+
 def coloured(theme: Theme) -> Marks:
     """The marks of a form that has colours; a theme for print has no red."""
     return Marks("thick border", "thick black border" if theme.name == "print" else "red", "fill")

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from .extract import latest, noted
-from .legend import coloured, legend
+from .legend import coloured, legend, sample_name
 from .notation import shorten
 from .theme import LIGHT, Theme
 from .view import Card, Edge, Row, View, view
@@ -155,7 +155,7 @@ def _legend(content: View, theme: Theme, direction: str) -> Iterator[str]:
     yield from ('subgraph legend["legend"]', f"direction {direction}")
     for kind in content.kinds:
         opening, closing = SHAPES[kind]
-        yield f"legend_{kind}{opening}{kind}{closing}:::{kind}"
+        yield f"legend_{kind}{opening}{sample_name(kind)}{closing}:::{kind}"
     words = [part for line in legend(content, coloured(theme)) for part in textwrap.wrap(line.text, LEGEND_WIDTH)]
     yield f'legend_words["{"<br/>".join(map(escape, words))}"]:::words'
     yield "end"

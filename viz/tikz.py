@@ -12,7 +12,7 @@ from .content import Pixels
 from .dot import to_dot
 from .latex_text import escape
 from .layout import Box, Layout, Point, lay_out
-from .legend import coloured, legend
+from .legend import coloured, legend, sample_name
 from .theme import LIGHT, Theme
 from .thumbnails import pixel_side
 from .titles import sides, title_box
@@ -259,7 +259,7 @@ def _legend(kinds: Sequence[str], words: Sequence[Line]) -> Iterator[str]:
     for kind in kinds:
         corners = ", rounded corners=2bp" if "rounded" in SHAPES[kind] else ""  # the sample is small
         yield f"\\node[{kind}, minimum width=20bp, minimum height=9bp{corners}] at {_point((10, y + 3))} {{}};"
-        yield f"\\node[words, text=quiet] at {_point((27, y))} {{\\small {kind}}};"
+        yield f"\\node[words, text=quiet] at {_point((27, y))} {{\\small {sample_name(kind)}}};"
         y -= LINE
     for line in words:
         yield f"\\node[words] at {_point((0, y))} {{\\small{_coloured(line)}}};"
