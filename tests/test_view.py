@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 import autodiff as ad
 import viz
 from autodiff import nn
+from viz.legend import Marks, legend
 from viz.view import MAX_CARDS, scopes_of, view
 
 
@@ -93,6 +94,20 @@ class TestShow:
     def test_statistics_alone_are_of_values_and_gradients(self, show, labels):
         loss = ad.sum(ad.Tensor(np.arange(12.0), name="x") * 2.0, name="L")
         assert [row.label for row in view(loss, show=show).cards[0].rows] == labels
+
+
+@pytest.mark.parametrize(
+    ("show", "backward"),
+    [
+        ("value", []),
+        ("local", []),
+        ("gradient", ["∂: backward pass"]),
+        (("value", "message"), ["∂: backward pass, message = upstream g × local derivative"]),
+    ],
+)
+def test_the_legend_tells_of_the_backward_pass_where_it_is_drawn(show, backward):
+    told = [line.text for line in legend(view(example(), show=show), Marks("thick border", "red"))]
+    assert [text for text in told if text.startswith("∂")] == backward
 
 
 class TestHighlight:

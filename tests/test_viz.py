@@ -206,6 +206,12 @@ class TestView:
             ["4.000", "5.000", "6.000"],
         ]
         assert {len(row.line.text) for row in rows[1:3]} == {4 * 5 + 3 * 2}
+        column = view(ad.Tensor(np.arange(6.0).reshape(6, 1), name="t") * 1).cards[0].rows
+        assert [row.line.text.split() for row in column[:3]] == [
+            ["6", "×", "1", "float64"],
+            ["0.000", "1.000", "2.000"],
+            ["3.000", "4.000", "5.000"],
+        ]
         rows = view(ad.Tensor(np.arange(100.0), name="t") * 1).cards[0].rows
         assert rows[0].line.text == "100  float64"
         assert rows[1].line.text == "49.50 ± 28.87"

@@ -18,6 +18,7 @@ from .numbers import histogram, norm, number
 from .thumbnails import Size, pixels
 
 PER_LINE = 5  # numbers on one line of a card, at most
+MOST_LINES = 4  # of numbers
 SMALL = 9  # tensors of at most this many numbers show them
 MOST_SUMMANDS = 4
 SOURCE_LENGTH = 40
@@ -152,6 +153,8 @@ def _array_rows(name: str, array: Any, role: str, field: str, column: int = 0) -
         numbers = [number(x) for x in array.ravel()]
         width = max(column, *(len(text) for text in numbers))
         length = array.shape[-1] if array.ndim else 1
+        if array.size // length > MOST_LINES:  # a column, which the shape says; in lines it takes less room
+            length = array.size
         per_line = -(-length // -(-length // PER_LINE))  # on as few lines as can be, and these about equally long
         table = [numbers[i : i + per_line] for i in range(0, array.size, per_line)]
         full = per_line * (width + 2) - 2

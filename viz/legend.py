@@ -55,7 +55,8 @@ def legend(content: View, marks: Marks) -> list[Line]:
     if content.has_gradients:
         has_messages = any(line.role in ("backward", "alarm") for line in ledgers)
         rule = ", message = upstream g × local derivative" if has_messages else ""
-        lines.append(Line(f"∂: backward pass{rule}", backward))
+        if has_messages or any("gradient" in row.fields for row in rows):
+            lines.append(Line(f"∂: backward pass{rule}", backward))
         results = [card for card in content.cards if card.is_output]
         if any(marks.together or not (card.is_alarm or card.is_highlighted) for card in results):
             lines.append(Line(f"{marks.result}: the result", "backward"))
