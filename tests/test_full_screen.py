@@ -295,6 +295,16 @@ def test_the_drawing_keeps_to_the_panel_whatever_the_size_was_before():
         drive(ad.backprop(ad.sum(ad.log(ad.Tensor([1.0, 2.0], "w") * x) * np.array([1.0, 0.0]))), act)
 
 
+def test_a_line_typed_at_pythons_prompt_is_said_to_be_gone():
+    async def act(app, pilot):
+        assert shown(app, "source") == "typed at a prompt: its text was not kept"
+
+    made = {"ad": ad, "x": ad.Scalar(2.0, name="x")}
+    with ad.recording(source=True):
+        exec(compile("y = x * x", "<stdin>", "exec"), made)
+    drive(ad.backprop(made["y"]), act)
+
+
 def test_the_panels_stand_still_while_one_steps():
     async def act(app, pilot):
         for _ in range(3):

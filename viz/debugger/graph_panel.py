@@ -11,7 +11,7 @@ from textual.containers import VerticalScroll
 from textual.geometry import Size
 
 from ..boxes import Place
-from .steady import Steady
+from .steady import Steady, entitle
 
 
 class GraphPanel(VerticalScroll):
@@ -56,8 +56,9 @@ class GraphPanel(VerticalScroll):
         """The columns that a drawing may take."""
         return max(20, self.content_size.width - 1)
 
-    def draw(self, text: Text, places: Mapping[int, Place], current: int) -> None:
+    def draw(self, title: str, text: Text, places: Mapping[int, Place], current: int) -> None:
         """Show a drawing, with the place of the current node in the middle."""
+        entitle(self, title)
         self._drawn_for = self.room
         self.canvas.places = places
         self.canvas.put(text)
@@ -78,6 +79,9 @@ class Canvas(Steady):
         super().__init__(id="canvas")
         self.places: Mapping[int, Place] = {}
         self._pick = pick
+
+    def _needed(self, width: int) -> int:
+        return str(self.content).count("\n") + 1  # its lines fit the width: they need no wrapping to be counted
 
     def on_click(self, event: events.Click) -> None:
         for id, place in self.places.items():

@@ -169,6 +169,8 @@ def source(session: Session, width: int, palette: Palette) -> tuple[str, Text]:
     if found is None or not lines:
         words = "an input: no line made it" if session.node.is_leaf else "not recorded for this value"
         return "source", joined([[Line(words, "quiet")]], palette)
+    if found.file.startswith("<") and not found.text.strip():
+        return "source", joined([[Line("typed at a prompt: its text was not kept", "quiet")]], palette)
     is_file = lines[0][0].text.startswith(f" {found.file}")
     text = joined(lines[1:] if is_file else lines, palette)
     text.no_wrap, text.overflow = True, "ellipsis"

@@ -28,7 +28,7 @@ from .help_screen import Help
 from .neighbourhood import Neighbourhood
 from .panels import Palette, around, graph_text, head, joined, source, step_text
 from .session import Session
-from .steady import Steady
+from .steady import Steady, entitle
 
 PLACEHOLDER = "a command; Tab completes, ? explains"
 SEARCHES, AT_ONCE = ("until", "continue"), 5_000  # of so many steps the keys wait for the answer
@@ -206,12 +206,12 @@ class DebuggerApp(App[None]):
         self.query_one("#head", Static).update(head(session, self.size.width, palette), layout=False)
         graph = self.query_one(GraphPanel)
         lines, places, left_out = self.neighbourhood.draw(graph.room)
-        graph.draw(graph_text(session, lines, places, palette), places, session.node.id)
-        shown, every = len(places), len(places) + left_out
-        graph.border_title = f"graph   {shown} of {every:,} nodes, around this one" if left_out else "graph"
+        title = f"graph   part of {len(places) + left_out:,} nodes, around this one" if left_out else "graph"
+        graph.draw(title, graph_text(session, lines, places, palette), places, session.node.id)
         for name, content in (("step", step_text), ("around", around), ("source", source)):
             panel = self.query_one(f"#{name}", Steady)
-            panel.border_title, text = content(session, panel.content_size.width or self.size.width - 4, palette)
+            title, text = content(session, panel.content_size.width or self.size.width - 4, palette)
+            entitle(panel, title)
             panel.put(text)
 
     def action_run(self, command: str) -> None:

@@ -4,7 +4,14 @@ from typing import Any
 
 from rich.text import Text
 from textual.geometry import Size
+from textual.widget import Widget
 from textual.widgets import Static
+
+
+def entitle(panel: Widget, title: str) -> None:
+    """Write a title into a panel's border, if it is another: setting it paints the whole panel."""
+    if panel.border_title != title:
+        panel.border_title = title
 
 
 class Steady(Static):
