@@ -211,7 +211,7 @@ class Steps(Sequence[BackwardStep]):
             return ()
         node = self._node(position)
         value: Value = _operand(node)
-        value.primitive, value.saved, value.params = primitive, saved, node.params  # type: ignore[assignment]
+        value.primitive, value.saved, value.params = primitive, saved, node.params  # type: ignore[assignment]  # a node's are a read-only mapping
         value.operands = tuple(_operand(self._nodes[operand]) for operand in node.operands)
         return sent_again(value, self._upstream[position])
 

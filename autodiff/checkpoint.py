@@ -146,7 +146,7 @@ def _is_plain_numpy(value: object) -> bool:
 def _kind(value: object) -> str:
     kind = type(value)
     if kind is np.ndarray:
-        return f"an array of dtype {_one_line(value.dtype)}"  # type: ignore[attr-defined]
+        return f"an array of dtype {_one_line(value.dtype)}"  # type: ignore[attr-defined]  # of an ndarray, as `kind` says
     home = "" if kind.__module__ == "builtins" else f"{kind.__module__}."
     return f"of type {home}{kind.__qualname__}"
 

@@ -161,7 +161,7 @@ def _again(subject: Any) -> Record:
                 value.name, value.scope = node.name, node.scope
                 values.append(value)
             else:
-                value = OPERATIONS[node.op](*(values[i] for i in node.operands), **node.params)  # type: ignore[operator]
+                value = OPERATIONS[node.op](*(values[i] for i in node.operands), **node.params)  # type: ignore[operator]  # a primitive, which can be called
                 value.name, value.scope = node.name, node.scope
                 values.append(value)
         return values[graph.output_ids[0]]

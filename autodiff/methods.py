@@ -110,7 +110,7 @@ class ArrayMethods(Differentiable):
 
         Raises OperandError if `casting`, such as "safe", does not allow it.
         """
-        if casting != "unsafe" and not np.can_cast(self.data.dtype, dtype, casting):  # type: ignore[arg-type]
+        if casting != "unsafe" and not np.can_cast(self.data.dtype, dtype, casting):  # type: ignore[arg-type]  # any name of a rule; NumPy refuses others
             raise OperandError(f"astype: cannot cast {self.data.dtype} to {np.dtype(dtype)} with casting={casting!r}")
         return ops.astype(self, dtype, name=name)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+from needed import missing
 
 hypothesis.settings.register_profile("suite", deadline=None)  # how long a case takes is the machine's business
 hypothesis.settings.load_profile("suite")
@@ -25,10 +26,7 @@ def mnist_folder() -> Path:
     """The folder with MNIST's four files. Skips where there is none, except in CI, where that is a failure."""
     folder = Path(os.environ.get("CHAINLENS_MNIST", ROOT.parent / "shared/data/mnist"))
     if not folder.is_dir():
-        reason = f"MNIST is not at {folder}; set CHAINLENS_MNIST to its folder"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
+        missing(f"MNIST is not at {folder}; set CHAINLENS_MNIST to its folder")
     return folder
 
 
@@ -46,10 +44,7 @@ def pytest_runtest_setup(item):
         try:
             import pygraphviz  # noqa: F401
         except ImportError as error:
-            reason = f"pygraphviz does not load here ({error}); the portable renderer's own test runs"
-            if os.environ.get("CI") == "true":
-                pytest.fail(reason)
-            pytest.skip(reason)
+            missing(f"pygraphviz does not load here ({error}); the portable renderer's own test runs")
 
 
 @pytest.fixture

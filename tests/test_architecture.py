@@ -38,6 +38,7 @@ ORDER = [
     {"autodiff.watching", "autodiff.traps"},
     {"autodiff.forward", "autodiff.protocols"},
     {"autodiff.operators"},
+    {"autodiff.questions"},
     {"autodiff.scalar", "autodiff.methods"},
     {"autodiff.tensor"},
     {"autodiff.transforms"},

@@ -10,6 +10,7 @@ import shutil
 
 import numpy as np
 import pytest
+from needed import missing
 from test_html import MORE_HOSTILE, deep, tangle, tanh_chain
 from test_viz import example, network
 
@@ -44,10 +45,7 @@ def chromium():
     except ImportError:
         program = None
     if program is None:
-        reason = "needs Debian's chromium and pip install 'chainlens[browser]'"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
+        missing("needs Debian's chromium and pip install 'chainlens[browser]'")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=FLAGS, timeout=120_000)
         yield browser

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from needed import missing
 
 import autodiff as ad
 import viz
@@ -67,7 +68,7 @@ HOSTILE = [
 def compiled(tmp_path, body: str) -> subprocess.CompletedProcess:
     """pdflatex on a document with this body; skips where there is none."""
     if shutil.which("pdflatex") is None:
-        pytest.skip("pdflatex is not installed")
+        missing("pdflatex is not installed: on Debian, apt-get install texlive-latex-base texlive-pictures")
     (tmp_path / "page.tex").write_text(HEAD + body + TAIL, encoding="utf-8")
     command = ["pdflatex", "-no-shell-escape", "-halt-on-error", "-interaction=nonstopmode", "page.tex"]
     return subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)

@@ -12,6 +12,7 @@ import pytest
 from drawings import EXAMPLES, HOSTILE, compare_with_golden, named, network, spoilt, squared
 from hypothesis import given
 from hypothesis import strategies as st
+from needed import missing
 
 import autodiff as ad
 from viz.mermaid import MAX_CHARACTERS, MAX_EDGES, MAX_NESTING, escape, plain, quoted, to_mermaid
@@ -171,7 +172,7 @@ def parsed(texts):
     """What Mermaid's own parser makes of the texts; skips where it is not installed."""
     modules = Path(os.environ.get("CHAINLENS_NODE_MODULES", "node_modules"))
     if shutil.which("node") is None or not (modules / "mermaid").is_dir() or not (modules / "jsdom").is_dir():
-        pytest.skip("npm install mermaid jsdom, and set CHAINLENS_NODE_MODULES to the folder node_modules")
+        missing("npm install mermaid jsdom, and set CHAINLENS_NODE_MODULES to the folder node_modules")
     script = Path(__file__).with_name("mermaid_parse.mjs")
     done = subprocess.run(
         ["node", script, modules], input=json.dumps(texts), capture_output=True, text=True, timeout=120

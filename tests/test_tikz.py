@@ -9,6 +9,7 @@ import pytest
 from drawings import EXAMPLES, HOSTILE, compare_with_golden, named, network, spoilt, square
 from hypothesis import given
 from hypothesis import strategies as st
+from needed import missing
 
 import autodiff as ad
 from viz import portable
@@ -154,7 +155,7 @@ class TestEscapes:
 def compiled(tmp_path):
     """Compile a file with pdflatex, in a folder where a file stands that stops TeX if it is read."""
     if shutil.which("pdflatex") is None:
-        pytest.skip("pdflatex is not installed: on Debian, apt-get install texlive-latex-base texlive-pictures")
+        missing("pdflatex is not installed: on Debian, apt-get install texlive-latex-base texlive-pictures")
     (tmp_path / "secret.tex").write_text(r"\errmessage{a name was run}")
 
     def run(text):

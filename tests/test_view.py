@@ -62,8 +62,10 @@ class TestShow:
 
     def test_a_large_tensor_has_its_numbers_by_field(self):
         t = ad.sum(ad.Tensor(np.arange(20.0), name="t"))
+        assert [row.label for row in view(t, show=["value"]).cards[0].rows] == ["value"]
         assert [row.label for row in view(t, show=["value", "stats"]).cards[0].rows] == ["value", "min … max"]
-        assert [row.fields for row in view(t, show=["value", "histogram"]).cards[0].rows] == [("value", "histogram")]
+        rows = view(t, show=["value", "histogram"]).cards[0].rows
+        assert [row.fields for row in rows] == [("value", "mean"), ("value", "histogram")]
         assert view(t, show=["shape"]).cards[0].rows[0].line.text == "20  float64"
 
     def test_an_unknown_field_or_option_is_named(self):
@@ -87,7 +89,7 @@ class TestShow:
         [
             ("stats", ["value", "min … max", "∂L/∂x", "min … max"]),
             ("histogram", ["", ""]),
-            (("histogram", "gradient"), ["", "norm"]),
+            (("histogram", "gradient"), ["∂L/∂x", "", "norm"]),
             (("value", "stats"), ["value", "min … max"]),
         ],
     )

@@ -166,7 +166,7 @@ def _array_rows(name: str, array: Any, role: str, field: str, column: int = 0) -
         return [Row(name, Line(f"all {number(values.ravel()[0])}", role), (field,))]
     bad = values.size - finite.size
     rows = [
-        Row(name, Line(spread(finite), role), (field, "stats")),
+        Row(name, Line(spread(finite), role), (field, "mean")),
         Row("min … max", Line(f"{number(finite.min())} … {number(finite.max())}", role), (field, "stats")),
         Row("", Line(histogram(finite), role), (field, "histogram")),
     ]

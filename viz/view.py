@@ -346,6 +346,8 @@ class _Builder:
 
 def is_shown(row: Row, show: frozenset[str]) -> bool:
     """Whether a row stands on a card: all its fields are chosen. `show="histogram"` alone shows both histograms."""
+    if show & {"value", "gradient", "stats"}:
+        show |= {"mean"}  # what a large tensor shows for its value at the least
     if show & {"value", "gradient"} or not row.fields:
         return show.issuperset(row.fields)
     fields = set(row.fields) - {"value", "gradient"}

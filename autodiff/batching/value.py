@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 
 from ..errors import OperandError, ShapeError
-from ..operators import OPERANDS
 from ..ops.options import refuse
 from ..ops.shape import to_tensor
 from ..origin import caller
 from ..primitive import Primitive, Variadic
+from ..questions import ask_plainly
 from ..tape import Value, current, next_index
 from ..tensor import Tensor, as_array
 from ..transforms import innermost, jvp, vjp
@@ -274,45 +274,7 @@ class Batched(Tensor):
         return f"Batched(shape={self.shape}, dtype={self.dtype}, {many})"
 
 
-def _asking(ufunc: np.ufunc, *, reflected: bool = False) -> Any:
-    """A comparison, or an operator of booleans and integers."""
-
-    def method(self: Batched, *other: Any) -> Any:
-        if other and not isinstance(other[0], OPERANDS):
-            return NotImplemented
-        return ufunc(*other, self) if reflected else ufunc(self, *other)
-
-    return method
-
-
-for _name, _ufunc in {
-    **{
-        "lt": np.less,
-        "le": np.less_equal,
-        "gt": np.greater,
-        "ge": np.greater_equal,
-        "eq": np.equal,
-        "ne": np.not_equal,
-    },
-    **{"and": np.bitwise_and, "or": np.bitwise_or, "xor": np.bitwise_xor, "invert": np.invert},
-}.items():
-    setattr(Batched, f"__{_name}__", _asking(_ufunc))
-for _name, _ufunc in {"and": np.bitwise_and, "or": np.bitwise_or, "xor": np.bitwise_xor}.items():
-    setattr(Batched, f"__r{_name}__", _asking(_ufunc, reflected=True))
-
-
-def _asking_numpy(name: str) -> Any:
-    """A method of ndarray whose answer is not differentiable, as NumPy's function of the same name."""
-    function = getattr(np, name)
-
-    def method(self: Batched, *args: Any, **kwargs: Any) -> Any:
-        return function(self, *args, **kwargs)
-
-    return method
-
-
-for _name in ("all", "any", "argmax", "argmin", "argsort", "argpartition", "nonzero", "searchsorted"):
-    setattr(Batched, _name, _asking_numpy(_name))
+ask_plainly(Batched)
 
 
 class _Whole(Variadic):

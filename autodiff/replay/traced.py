@@ -15,6 +15,7 @@ from ..errors import OperandError
 from ..operators import OPERANDS
 from ..primitive import Primitive
 from ..protocols import INSTEAD, WRITES
+from ..questions import ask_plainly
 from ..tape import NO_PARAMS, Value, current, next_index
 from ..tensor import Tensor
 
@@ -306,45 +307,7 @@ def _one_number(data: Any, *index: Any) -> Any:
     return data.item(*index) if isinstance(data, np.ndarray) else data
 
 
-def _asking(ufunc: np.ufunc, *, reflected: bool = False) -> Any:
-    """A comparison, or an operator of booleans and integers."""
-
-    def method(self: Traced, *other: Any) -> Any:
-        if other and not isinstance(other[0], OPERANDS):
-            return NotImplemented
-        return ufunc(*other, self) if reflected else ufunc(self, *other)
-
-    return method
-
-
-for _name, _ufunc in {
-    **{
-        "lt": np.less,
-        "le": np.less_equal,
-        "gt": np.greater,
-        "ge": np.greater_equal,
-        "eq": np.equal,
-        "ne": np.not_equal,
-    },
-    **{"and": np.bitwise_and, "or": np.bitwise_or, "xor": np.bitwise_xor, "invert": np.invert},
-}.items():
-    setattr(Traced, f"__{_name}__", _asking(_ufunc))
-for _name, _ufunc in {"and": np.bitwise_and, "or": np.bitwise_or, "xor": np.bitwise_xor}.items():
-    setattr(Traced, f"__r{_name}__", _asking(_ufunc, reflected=True))
-
-
-def _asking_numpy(name: str) -> Any:
-    """A method of ndarray whose answer is not differentiable, as NumPy's function of the same name."""
-    function = getattr(np, name)
-
-    def method(self: Traced, *args: Any, **kwargs: Any) -> Any:
-        return function(self, *args, **kwargs)
-
-    return method
-
-
-for _name in ("all", "any", "argmax", "argmin", "argsort", "argpartition", "nonzero", "searchsorted"):
-    setattr(Traced, _name, _asking_numpy(_name))
+ask_plainly(Traced)
 
 
 def values_in(tree: Any) -> Iterator[Value]:
