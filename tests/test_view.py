@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 import autodiff as ad
 import viz
 from autodiff import nn
+from viz.drawing import LARGEST
+from viz.layout import lay_out
 from viz.legend import Marks, legend
 from viz.view import MAX_CARDS, scopes_of, view
 
@@ -253,11 +255,48 @@ class TestFolding:
         assert "9998 of 10001 nodes are folded into cards" in viz.draw(chain(5000)).svg
 
 
+def unrolled(steps: int) -> ad.Tensor:
+    """A recurrence with an input of its own at each step."""
+    w, u, h = (
+        ad.Tensor(np.full(shape, 0.3), name=name) for name, shape in (("W", (2, 2)), ("U", (3, 2)), ("h0", (1, 2)))
+    )
+    for t in range(steps):
+        h = ad.tanh(h @ w + ad.Tensor(np.full((1, 3), t / steps), name=f"x{t}") @ u)
+    return ad.sum(h)
+
+
+def test_inputs_of_the_steps_that_are_folded_share_a_card():
+    groups = {card.title: card for card in view(unrolled(20), limit=40).cards if card.kind == "group"}
+    assert [card.repeat for card in groups.values()] == [1, 19]
+    inputs = groups["x0 … x18"]
+    assert inputs.rows[0].line.text == "19 values"
+    assert [edge.lines[0].text for edge in view(unrolled(20), limit=40).edges if edge.source == inputs.id] == [
+        "19 edges"
+    ]
+
+
+class TestPicturesThatFit:
+    def test_one_that_no_reader_of_pdf_takes_is_folded_and_says_so(self):
+        drawing = viz.draw(unrolled(20))
+        layout = lay_out(drawing.source)
+        assert max(layout.width, layout.height) < LARGEST
+        assert drawing.content.note.endswith("is longer than 14,400 points (limit=104 draws it)")
+
+    def test_a_limit_is_kept(self):
+        assert len(viz.draw(unrolled(14), limit=104).content.cards) == 74
+
+    @pytest.mark.parametrize("options", [{}, {"limit": 400}], ids=["by itself", "with a limit"])
+    def test_one_that_takes_minutes_to_lay_out_is_folded_and_says_so(self, options):
+        content = viz.draw(unrolled(38), **options).content
+        assert len(content.cards) < 20
+        assert content.note.endswith("take too long to lay out (an HTML page draws them)")
+
+
 def test_inputs_that_every_stretch_uses_are_folded_too():
     inputs = [ad.Scalar(float(i), name=f"a{i}") for i in range(70)]
     for _ in range(20):
         inputs = [sum((x * 0.1 for x in inputs[1:]), inputs[0]) for _ in range(3)] + inputs[3:]
-    content = view(sum(inputs[1:], inputs[0]))
+    content = viz.draw(sum(inputs[1:], inputs[0])).content
     assert len(content.edges) <= 3 * 50
 
 

@@ -5,7 +5,7 @@ import math
 import os
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from .layered_text import to_text
 from .layout import lay_out
 from .mermaid import to_mermaid
 from .output import write_whole
+from .placement import MOST_CROSSED, crossed_layers
 from .render import render
 from .theme import Theme, theme_named
 from .tikz import to_tikz
@@ -32,7 +33,8 @@ DIRECTIONS = ("LR", "TB")
 DPI = 144
 POINTS = 72  # in an inch
 MOST_PIXELS = 100_000_000  # of a PNG; browsers and image viewers fail on a few times as many
-FEW_CARDS = 40  # that never make so large a picture
+LARGEST = 14_400  # points of a picture's side: the most that readers of PDF take
+FEW_CARDS = 60  # that never make so large a picture
 LEGEND = 200  # points that it is high, about
 OPTIONS = ("show", "highlight", "wrt", "heat", "limit", "depth", "images")
 
@@ -63,9 +65,32 @@ class Drawing:
         """What the drawing says in a format: a page has room for more cards than a picture."""
         is_page = format == "html" and "limit" not in self.options
         if is_page not in self._contents:
-            options = {"limit": MOST_NODES} if is_page else {}
-            self._contents[is_page] = view(self.record, ids=self.ids, **(options | dict(self.options)))
+            self._contents[is_page] = self._view(limit=MOST_NODES) if is_page else self._fitting()
         return self._contents[is_page]
+
+    def _view(self, **options: Any) -> View:
+        return view(self.record, ids=self.ids, **(dict(self.options) | options))
+
+    def _fitting(self) -> View:
+        """The view, folded further while the picture would be too large or take too long to lay out."""
+        content, why = self._view(), ""
+        while len(content.cards) > FEW_CARDS and (reason := self._misfit(content)):
+            folded = self._view(limit=len(content.cards) // 2)
+            if len(folded.cards) >= len(content.cards):
+                break
+            content, why = folded, why or reason
+        return replace(content, note="; ".join(filter(None, [content.note, why])))
+
+    def _misfit(self, content: View) -> str:
+        """Why a picture of a view cannot be had, or is of no use; empty if neither."""
+        count = len(content.cards)
+        if crossed_layers(content) > MOST_CROSSED:
+            return f"{count} cards with such long edges take too long to lay out (an HTML page draws them)"
+        if "limit" not in self.options:
+            layout = lay_out(to_dot(content, theme=theme_named(self.theme), direction=self.direction))
+            if max(layout.width, layout.height) > LARGEST:
+                return f"a picture of {count} cards is longer than {LARGEST:,} points (limit={count} draws it)"
+        return ""
 
     @property
     def title(self) -> str:

@@ -14,7 +14,7 @@ import numpy as np
 
 from autodiff import Node
 
-from .notation import is_parameter, shorten, sign
+from .notation import is_parameter, label, shorten, sign
 
 LONGEST = 200  # operations in a block that is looked for as repeated
 FEWEST = 3  # times that a block is repeated before it is folded
@@ -58,8 +58,8 @@ def fold(
     """
     operations = [Unit((node.id,), scopes[node.id]) for node in nodes if node.id in shown and not node.is_leaf]
     stage: list[Group] = []
-    for units, most in _stages(nodes, operations, apart, limit, depth):
-        stage = _with_leaves(nodes, scopes, shown, units, most)
+    for i, (units, most) in enumerate(_stages(nodes, operations, apart, limit, depth)):
+        stage = _with_leaves(nodes, scopes, shown, units, most, gather=i > 0)
         if len(stage) <= limit and _edge_count(nodes, stage) <= max(EDGES_PER_CARD * len(stage), FEW_EDGES):
             break
     return stage
@@ -205,16 +205,19 @@ def _stretches(units: list[Unit], count: int, apart: set[int]) -> list[Unit]:
 
 
 def _with_leaves(
-    nodes: Sequence[Node], scopes: Sequence[str], shown: set[int], units: list[Unit], limit: int | None
+    nodes: Sequence[Node], scopes: Sequence[str], shown: set[int], units: list[Unit], limit: int | None, gather: bool
 ) -> list[Group]:
-    """The groups: units, each with the leaves that it alone uses, and the other leaves; more than `limit` as one."""
+    """The groups: units, each with the leaves that it alone uses, and the other leaves; more than `limit` as one.
+
+    gather  whether leaves that are used alike, such as the inputs of each time step, share a group
+    """
     home = {id: i for i, unit in enumerate(units) for id in unit.ids}
     users: dict[int, set[int]] = {}
     for id, i in home.items():
         for operand in nodes[id].operands:
             users.setdefault(operand, set()).add(i)
     taken: dict[int, list[int]] = {}
-    alone: list[Group] = []
+    alike: dict[Any, list[int]] = {}
     for node in nodes:
         if node.id not in shown or not node.is_leaf:
             continue
@@ -224,15 +227,25 @@ def _with_leaves(
         if owner is not None and len(units[owner].ids) > 1 and (is_detail or limit is not None):
             taken.setdefault(owner, []).append(node.id)
         else:
-            alone.append(Group((node.id,), scopes[node.id]))
+            key = (frozenset(used_by), scopes[node.id], node.op, node.shape)
+            alike.setdefault(key if gather else node.id, []).append(node.id)
+    alone = [group for ids in alike.values() for group in _leaf_groups(nodes, scopes, ids)]
     groups = [
         Group(tuple(sorted([*unit.ids, *taken.get(i, ())])), unit.scope, unit.title, unit.repeat)
         for i, unit in enumerate(units)
     ]
     if limit is not None and len(alone) > 1 and len(alone) + len(groups) > limit:
-        several = tuple(group.members[0] for group in alone)
+        several = tuple(sorted(id for group in alone for id in group.members))
         alone = [Group(several, "", f"{len(several)} inputs and constants")]
     return sorted([*alone, *groups], key=lambda group: group.members[-1])
+
+
+def _leaf_groups(nodes: Sequence[Node], scopes: Sequence[str], ids: list[int]) -> list[Group]:
+    """Leaves that are used alike, as one group if they are many."""
+    if len(ids) < FEWEST:
+        return [Group((id,), scopes[id]) for id in ids]
+    names = [label(nodes[id]) for id in ids]
+    return [Group(tuple(ids), scopes[ids[0]], f"{names[0]} … {names[-1]}")]
 
 
 def _edge_count(nodes: Sequence[Node], groups: list[Group]) -> int:

@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from .render import LAYOUT, render
@@ -69,6 +70,7 @@ class Layout:
     height: float
 
 
+@lru_cache(maxsize=4)  # a drawing asks for its titles, its size and its resolution
 def lay_out(source: str) -> Layout:
     """The geometry of the graph in DOT text. Raises RenderError as `render` does.
 
