@@ -25,7 +25,7 @@ article { background: var(--card); border-radius: 12px; padding: 1rem 1.5rem 1.5
 h2 { margin: 0 0 .25rem; font-size: 1.2rem; }
 p { margin: .25rem 0 .75rem; max-width: 46rem; color: var(--quiet); }
 figure { margin: .5rem 0 0; overflow-x: auto; background: #ffffff; border-radius: 6px; }
-img { max-width: 100%; height: auto; display: block; }
+img { max-width: max(100%, 44rem); height: auto; display: block; }
 img.wide { max-width: none; height: 36rem; }
 nav ul { columns: 3 14rem; margin: 0; padding-left: 1.2rem; } nav li { break-inside: avoid; }
 a { color: inherit; }
