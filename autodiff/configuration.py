@@ -94,6 +94,7 @@ class Configuration:
     epochs: int = 5
     patience: int = 0
     keep: int = 0
+    eager: bool = False
     seed: int = 0
     out: str = ""
 
@@ -260,6 +261,9 @@ GROUPS: dict[str, dict[str, Row]] = {
         "epochs": Row(count(1), "Passes over the training images."),
         "patience": Row(count(0), "Stop after so many epochs without a better validation loss."),
         "keep": Row(count(0), "How many epochs' checkpoints to keep, beside the last and the best."),
+        "eager": Row(
+            switch, "Run operation by operation, without recording a program first: the same numbers, slower."
+        ),
         "seed": Row(count(0), "Decides everything random."),
         "out": Row(text, "The run folder."),
     },

@@ -51,6 +51,7 @@ def fit(
     updates: Updates | None = None,
     plateau: Plateau | None = None,
     augment: Augment | None = None,
+    eager: bool = True,
     prepare: Prepare = pixels,
     callbacks: Sequence[Callback] = (),
     state: Mapping[str, Any] | None = None,
@@ -63,6 +64,8 @@ def fit(
     updates    clipping, accumulation, max-norm and the average of weights; none by default
     plateau    lowers the learning rate further when the validation loss stays
     augment    from the images of a batch, and a generator, to images that are as good
+    eager      False records the passes of a batch once and replays them, see `autodiff.compile`: the same numbers,
+               sooner. The model must then decide nothing by the values that it computes
     schedule   from the part of the run that is done to a factor for the optimiser's learning rate
     prepare    from a batch of `train.images` to what the model takes; by default `data.pixels`
     state      a `Training.state_dict()` to go on from, made with the same arguments; `epochs` may differ
@@ -97,6 +100,7 @@ def fit(
         updates or Updates(),
         plateau,
         augment,
+        eager,
         callbacks,
     )
     per_epoch = -(-len(train) // batch_size)

@@ -14,11 +14,12 @@ import numpy as np
 
 from .callbacks import Callback
 from .data import Split
-from .divergence import check_gradient, check_loss, check_weights
+from .divergence import check_weights
 from .errors import CheckpointError, SettingError
+from .gradients import Differentiated
 from .history import Record, Sums, record_in
 from .nn import Module
-from .objective import Penalties, Prepare, count_correct, measure, objective, weights
+from .objective import Penalties, Prepare, measure, weights
 from .optim import ExponentialMovingAverage, Optimizer
 from .schedules import Plateau, Schedule, constant
 from .updates import Updates
@@ -31,7 +32,7 @@ RATIO_EVERY = 20  # batches between two looks at how much an update changes
 class Training:
     """Where a training run stands. `fit` moves it on, callbacks look at it, `state_dict` makes it plain data.
 
-    model, optimizer, epochs, batch_size, schedule, penalties, updates, plateau, augment   as `fit` takes them
+    model, optimizer, epochs, batch_size, schedule, penalties, updates, plateau, augment, eager   as `fit` takes them
     rng        draws the order of each epoch
     lr         the learning rate that the schedule multiplies
     history    one record per finished epoch
@@ -53,6 +54,7 @@ class Training:
     updates: Updates = field(default_factory=Updates)
     plateau: Plateau | None = None
     augment: Augment | None = None
+    eager: bool = True
     callbacks: Sequence[Callback] = ()
     history: list[Record] = field(default_factory=list)
     batches: int = 0
@@ -69,7 +71,7 @@ class Training:
                 raise SettingError(f"training: {name} must be a whole number of at least 1, got {value!r}")
         self.lr = self.optimizer.lr
         self.weights = weights(self.model)
-        self.named = dict(self.model.named_parameters())
+        self._differentiated = Differentiated(self.model, self.weights, self.penalties, eager=self.eager)
         self.average = (
             ExponentialMovingAverage(self.model.parameters(), self.updates.average) if self.updates.average else None
         )
@@ -194,20 +196,14 @@ class Training:
         self.optimizer.lr = self.lr * self.schedule(self.progress) * factor
         if self.augment and self.augmentation:
             images = self.augment(images, self.augmentation)
-        self.optimizer.zero_grad()
-        total = 0.0
-        for part in self.updates.parts(len(labels)):
-            found = objective(self.model, prepare(images[part]), labels[part], self.weights, self.penalties)
-            share = len(part) / len(labels)
-            check_loss(found.loss, self.first_loss, self._place)
-            found.loss.backward(None if share == 1 else np.asarray(share, found.loss.dtype))
-            total += found.loss.item() * share
-            self._sums.loss += found.cross_entropy.item() * len(part)
-            self._sums.correct += count_correct(found.logits.data, labels[part])
-        self.loss = total
+        parts = [(prepare(images[part]), labels[part]) for part in self.updates.parts(len(labels))]
+        found = self._differentiated(parts, self.first_loss, self._place)
+        self.loss, self.gradients = found.loss, found.norms
         if self.first_loss is None:
-            self.first_loss = total
-        self._note_gradients(found.loss)
+            self.first_loss = found.loss
+        self._sums.loss += found.cross_entropy
+        self._sums.correct += found.correct
+        self._sums.gradient_norm += found.norm
         ratio = self.updates.apply(self.optimizer, self.weights, self.average, ratio=self.batch % RATIO_EVERY == 0)
         if ratio is not None:
             self._sums.update_ratio += ratio
@@ -232,17 +228,8 @@ class Training:
 
     def check_weights(self) -> None:
         """Raises DivergenceError if a weight is not finite, so that such weights are never kept."""
-        check_weights(self.named.items(), self._place)
+        check_weights(self.model.named_parameters(), self._place)
 
     @property
     def _place(self) -> str:
         return f"epoch {self.epoch + 1}, batch {min(self.batch + 1, self.batches)} of {self.batches}"
-
-    def _note_gradients(self, loss: Any) -> None:
-        """Note how large gradients are. Raises DivergenceError if they are not finite."""
-        self.gradients = {
-            path: float(np.sqrt(np.vdot(p.grad, p.grad))) for path, p in self.named.items() if p.grad is not None
-        }
-        norm = float(np.sqrt(sum(norm**2 for norm in self.gradients.values())))
-        check_gradient(norm, loss, self._place)
-        self._sums.gradient_norm += norm

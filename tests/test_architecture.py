@@ -51,7 +51,7 @@ ORDER = [
     {"autodiff.arithmetic"},
     {"autodiff.costs"},
     {"autodiff.objective", "autodiff.callbacks", "autodiff.updates", "autodiff.divergence"},
-    {"autodiff.history"},
+    {"autodiff.history", "autodiff.gradients"},
     {"autodiff.training"},
     {"autodiff.train", "autodiff.recipes", "autodiff.health"},
     {"autodiff.options"},

@@ -91,6 +91,43 @@ def fit_rings(*, epochs=3, seed=0, dropout=0.1, model=None, optimizer=None, **op
     )
 
 
+PLAIN = {"sizes": [2, 16, 16, 2], "dropout": 0.1}
+WITH = {
+    "dropout": ({}, {}),
+    "input dropout": ({"input_dropout": 0.2}, {}),
+    "parts": ({}, {"updates": Updates(accumulate=3)}),
+    "limits and an average": ({}, {"updates": Updates(clip_norm=0.5, clip_value=0.1, max_norm=1.0, average=0.9)}),
+    "penalties": ({}, {"penalties": Penalties(l1=1e-3, l2=1e-3, label_smoothing=0.1)}),
+    "batch normalisation": ({"normalisation": "batch"}, {}),
+    "layer normalisation": ({"normalisation": "layer", "activation": "gelu"}, {}),
+    "residual": ({"residual": True, "activation": "tanh"}, {}),
+    "augmentation": ({}, {"augment": lambda x, rng: x + rng.normal(0, 0.1, x.shape).astype(x.dtype)}),
+}
+
+
+@pytest.mark.parametrize("name", WITH)
+def test_a_recorded_program_trains_as_each_operation_by_itself(name):
+    network, options = WITH[name]
+    runs = []
+    for eager in (True, False):
+        model = nn.MLP(**(PLAIN | network), rng=np.random.default_rng(0))
+        training = fit_rings(model=model, eager=eager, **options)
+        runs.append((model.state_dict(), training))
+    (first, slow), (second, quick) = runs
+    assert same(first, second)
+    assert timeless(slow.history) == timeless(quick.history)
+    assert slow.gradients == quick.gradients
+
+
+def test_a_run_goes_on_from_a_checkpoint_with_and_without_a_program():
+    whole = fit_rings(eager=True)
+    for eager in (True, False):
+        half = fit_rings(eager=eager, callbacks=[StopAt(batches=13)])
+        other = nn.MLP([2, 16, 16, 2], dropout=0.1, rng=np.random.default_rng(0).spawn(2)[0])
+        resumed = fit_rings(model=other, state=half.state_dict(), eager=not eager)
+        assert same(resumed.model.state_dict(), whole.model.state_dict())
+
+
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_every_optimiser_learns_the_rings(name):
     model = nn.MLP([2, 16, 16, 2], rng=np.random.default_rng(0))
@@ -469,6 +506,10 @@ def test_augmentation_leaves_the_order_of_the_examples():
     assert same(plain.model.state_dict(), same_points.model.state_dict())
 
 
+EAGER = pytest.mark.parametrize("eager", [True, False], ids=["eager", "recorded"])
+
+
+@EAGER
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [
@@ -476,20 +517,21 @@ def test_augmentation_leaves_the_order_of_the_examples():
         (lambda w: w.fill(np.inf), "the loss is nan in epoch 1, batch 1 of 10"),
     ],
 )
-def test_a_loss_that_is_not_finite_ends_training_and_names_the_cause(spoil, words):
+def test_a_loss_that_is_not_finite_ends_training_and_names_the_cause(spoil, words, eager):
     model = nn.MLP([2, 4, 2], rng=np.random.default_rng(0))
     spoil(model.linear2.weight.data)
     with pytest.raises(DivergenceError) as info:
-        fit_rings(model=model)
+        fit_rings(model=model, eager=eager)
     assert words in str(info.value)
     assert "linear2" in str(info.value)
     assert "\n" not in str(info.value)
 
 
-def test_a_loss_that_explodes_ends_training():
+@EAGER
+def test_a_loss_that_explodes_ends_training(eager):
     model = nn.MLP([2, 8, 2], rng=np.random.default_rng(0))
     with pytest.raises(DivergenceError, match="lower the learning rate"):
-        fit_rings(model=model, optimizer=optim.SGD(model.parameters(), lr=1e5), epochs=5)
+        fit_rings(model=model, optimizer=optim.SGD(model.parameters(), lr=1e5), epochs=5, eager=eager)
 
 
 class Steep(nn.Linear):
@@ -499,13 +541,14 @@ class Steep(nn.Linear):
         return super().forward(x) + ad.sqrt(self.bias * 0.0)
 
 
-def test_a_gradient_that_is_not_finite_ends_training_before_the_update():
+@EAGER
+def test_a_gradient_that_is_not_finite_ends_training_before_the_update(eager):
     model = nn.Sequential(Steep(2, 2, rng=np.random.default_rng(0)))
     before = model.state_dict()
     with pytest.raises(
         DivergenceError, match=r"the gradient's norm is nan in epoch 1, batch 1 of 10: .*∂sqrt/∂"
     ) as info:
-        fit_rings(model=model)
+        fit_rings(model=model, eager=eager)
     assert same(model.state_dict(), before)
     assert info.value.cause.operation == "sqrt"
 

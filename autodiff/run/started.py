@@ -295,6 +295,7 @@ def _fit(
             schedule=configuration.make_schedule(),
             plateau=configuration.make_plateau(),
             augment=augment or None,
+            eager=configuration.eager,
             prepare=scale,
             callbacks=(*stopping, writer, *told.callbacks),
             state=None if state is None else state["training"],
