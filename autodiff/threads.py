@@ -1,14 +1,19 @@
-"""One thread for NumPy's matrix products while a network trains.
+"""How many processors NumPy works on: one for matrix products while a network trains, all for what comes in pieces.
 
 OpenBLAS, which NumPy brings along, shares even a small product among all processors and lets them spin while they wait
 for each other. For mini-batches that gains little, and when another process wants one of the processors a step takes
 ten times as long.
+
+NumPy's operations on large arrays let other threads run meanwhile, so pieces of such work are shared out here, without
+spinning: a processor that is wanted elsewhere only takes fewer of them.
 """
 
 import ctypes
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from contextvars import copy_context
 from functools import cache
 
 import numpy as np
@@ -57,3 +62,49 @@ def _openblas() -> tuple[Callable[[], int], Callable[[int], None]] | None:
         put.argtypes, put.restype = [ctypes.c_int], None
         return get, put
     return None
+
+
+def share_out(pieces: Sequence[Callable[[], object]]) -> None:
+    """Do all pieces of work, on as many processors as this process may use; each piece is done once, by one of them.
+
+    Raises what a piece raises, after the others that have begun are done.
+
+    >>> from functools import partial
+    >>> a = np.zeros(4)
+    >>> share_out([partial(np.add, a[:2], 1, out=a[:2]), partial(np.add, a[2:], 2, out=a[2:])])
+    >>> a
+    array([1., 1., 2., 2.])
+    """
+    others = min(processors(), len(pieces)) - 1
+    if others < 1:
+        for piece in pieces:
+            piece()
+        return
+    waiting = iter(pieces)  # whose next() is one step for all threads
+    # NumPy keeps in the context what its warnings do.
+    started = [_pool().submit(copy_context().run, _do, waiting) for _ in range(others)]
+    try:
+        _do(waiting)
+    finally:
+        for one in started:
+            one.result()
+
+
+def _do(waiting: Iterator[Callable[[], object]]) -> None:
+    for piece in waiting:
+        piece()
+
+
+@cache
+def processors() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(processors(), thread_name_prefix="autodiff")
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_pool.cache_clear)  # a child has none of the threads

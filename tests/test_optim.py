@@ -309,3 +309,38 @@ def test_the_state_of_an_average():
         first.load_state_dict({"t": 1, "decay": 0.5, "average": [np.ones(2)]})
     with pytest.raises(CheckpointError, match="not a state"):
         first.load_state_dict({"t": 1})
+
+
+class TestLargeParameters:
+    """Those that are updated in pieces, on as many processors as there are."""
+
+    @pytest.mark.parametrize("processors", [1, 3])
+    @pytest.mark.parametrize(("kind", "_", "options"), CASES)
+    def test_pieces_give_the_numbers_of_the_whole(self, kind, _, options, processors, monkeypatch):
+        monkeypatch.setattr("autodiff.threads.processors", lambda: processors)
+        rng = np.random.default_rng(0)
+        start, gradients = rng.standard_normal((37, 5)), rng.standard_normal((3, 37, 5))
+        found = []
+        for piece in (1000, 20):
+            monkeypatch.setattr("autodiff.optim.optimizer.PIECE", piece)
+            p = ad.Tensor(start.copy())
+            optimizer = kind([p], **({"lr": 0.1} | options))
+            for g in gradients:
+                p.grad = g
+                optimizer.step()
+            found.append((p.data, optimizer.state_dict()["state"][0]))
+        (whole, remembered), (pieced, other) = found
+        assert np.array_equal(whole, pieced)
+        assert all(np.array_equal(remembered[name], other[name]) for name in remembered)
+
+    def test_an_optimiser_that_says_nothing_gets_whole_parameters(self, monkeypatch):
+        monkeypatch.setattr("autodiff.optim.optimizer.PIECE", 2)
+
+        class Normalised(optim.Optimizer):
+            def update(self, p, g, state, scratch, s):
+                p -= s.lr * g / np.sqrt(np.sum(g * g))
+
+        p = ad.Tensor(np.zeros((10, 10)))
+        p.grad = np.ones((10, 10))
+        Normalised([p], lr=1.0).step()
+        assert np.allclose(p.data, -0.1)

@@ -29,6 +29,7 @@ class Adam(Optimizer):
     array([0.9])
     """
 
+    elementwise = True
     settings = ("lr", "betas", "eps", "weight_decay")
     memory = ("m", "v")
 
@@ -62,6 +63,7 @@ class AdamW(Optimizer):
     array([0.85])
     """
 
+    elementwise = True
     settings = ("lr", "betas", "eps", "weight_decay")
     memory = ("m", "v")
 

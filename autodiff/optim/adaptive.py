@@ -28,6 +28,7 @@ class AdaGrad(Optimizer):
     array([0.9])
     """
 
+    elementwise = True
     settings = ("lr", "eps", "weight_decay")
     memory = ("v",)
 
@@ -64,6 +65,7 @@ class RMSProp(Optimizer):
     array([0.9])
     """
 
+    elementwise = True
     settings = ("lr", "alpha", "eps", "momentum", "weight_decay")
 
     def __init__(

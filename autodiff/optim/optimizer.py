@@ -1,7 +1,8 @@
 """What the optimisers share: the parameters, their settings by group, and what is remembered of each parameter."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from math import isfinite
 from types import SimpleNamespace
 from typing import Any, ClassVar
@@ -12,7 +13,9 @@ from ..effects import effect, reset
 from ..errors import CheckpointError, OperandError, SettingError
 from ..tape import Value
 from ..tensor import Tensor
+from ..threads import share_out
 
+PIECE = 131_072  # numbers of a parameter that are updated at a time: what is remembered of them stays in the cache
 State = dict[str, Any]  # what an optimiser remembers of one parameter: arrays of its shape, and step counts
 Params = Iterable[Tensor] | Iterable[Mapping[str, Any]]
 
@@ -45,6 +48,7 @@ class Optimizer:
     that no operation made.
     """
 
+    elementwise: ClassVar[bool] = False  # whether `update` works number by number, so that it can work on pieces
     settings: ClassVar[tuple[str, ...]] = ("lr",)  # the attributes that belong into a checkpoint
     memory: tuple[str, ...] = ()  # the names of the arrays remembered for each parameter
     lr: float
@@ -61,6 +65,7 @@ class Optimizer:
     @effect
     def step(self) -> None:
         """Update every parameter that has a gradient."""
+        pieces: list[Callable[[], None]] = []
         for group in self.groups:
             settings = self.settings_of(group)
             for i in group.members:
@@ -68,8 +73,28 @@ class Optimizer:
                 if parameter.grad is not None:
                     state["t"] += 1
                     g = parameter.grad
-                    g = g.data if isinstance(g, Value) else g
-                    self.update(parameter.data, g, state, self._scratch[i], settings)
+                    g = np.asarray(g.data if isinstance(g, Value) else g)
+                    arrays = (parameter.data, g, state, self._scratch[i])
+                    if self.elementwise and parameter.size > PIECE and self._is_large:
+                        pieces += self._pieces(*arrays, settings)
+                    else:
+                        self.update(*arrays, settings)
+        share_out(pieces)
+
+    @property
+    def _is_large(self) -> bool:
+        """Whether the update takes so long that starting other threads for it does not matter."""
+        return sum(parameter.size for parameter in self.params) >= 4 * PIECE
+
+    def _pieces(
+        self, p: np.ndarray, g: np.ndarray, state: State, scratch: np.ndarray, settings: SimpleNamespace
+    ) -> Iterator[Callable[[], None]]:
+        """The update of a parameter, some rows at a time, in pieces that can be done in any order."""
+        length = max(1, PIECE * len(p) // p.size)
+        for start in range(0, len(p), length):
+            rows = slice(start, start + length)
+            own = {"t": state["t"], **{name: state[name][rows] for name in self.memory}}
+            yield partial(self.update, p[rows], g[rows], own, scratch[rows], settings)
 
     def settings_of(self, group: Group) -> SimpleNamespace:
         """The settings that hold for a group, as `update` takes them."""
@@ -80,7 +105,10 @@ class Optimizer:
     def update(self, p: np.ndarray, g: np.ndarray, state: State, scratch: np.ndarray, s: SimpleNamespace) -> None:
         """The formula: change p in place. `g` must be left as it is; `scratch` is memory of p's shape to work in.
 
-        s  the settings that hold for this parameter
+        Where `elementwise` is true, all of these may be some rows of a parameter and of what is remembered of it.
+
+        state  the arrays in `memory`, and "t", the number of this step, from 1
+        s      the settings that hold for this parameter
         """
         raise NotImplementedError(f"{type(self).__name__} defines no update()")
 

@@ -29,6 +29,7 @@ class SGD(Optimizer):
     array([0.95])
     """
 
+    elementwise = True
     settings = ("lr", "momentum", "nesterov", "weight_decay")
 
     def __init__(

@@ -8,10 +8,11 @@ import argparse
 
 import measure
 import overhead
+import steps
 from rich.console import Console
 from rich.table import Table
 
-BENCHMARKS = overhead.BENCHMARKS
+BENCHMARKS = overhead.BENCHMARKS | steps.BENCHMARKS
 
 
 def main() -> None:

@@ -1,0 +1,51 @@
+"""Work that is shared out among processors."""
+
+import os
+import warnings
+from functools import partial
+
+import numpy as np
+import pytest
+
+from autodiff import threads
+
+
+@pytest.fixture(autouse=True)
+def three_processors(monkeypatch):
+    monkeypatch.setattr(threads, "processors", lambda: 3)
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 50])
+def test_each_piece_is_done_once(count):
+    done = []
+    threads.share_out([partial(done.append, i) for i in range(count)])
+    assert sorted(done) == list(range(count))
+
+
+def test_what_a_piece_raises_is_raised_when_nothing_runs_any_more():
+    def fails():
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        threads.share_out([fails] * 3)
+
+
+def test_what_numpy_warns_of_is_as_in_the_thread_that_asks():
+    zeros = np.zeros(10)
+    with warnings.catch_warnings(), np.errstate(divide="ignore"):
+        warnings.simplefilter("error")
+        threads.share_out([partial(np.divide, 1, zeros)] * 20)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+def test_a_process_that_is_forked_has_threads_of_its_own():
+    done = []
+    threads.share_out([partial(done.append, i) for i in range(9)])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # Python warns of forks where there are threads
+        child = os.fork()
+    if child == 0:
+        again = []
+        threads.share_out([partial(again.append, i) for i in range(9)])
+        os._exit(0 if sorted(again) == list(range(9)) else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
