@@ -5,10 +5,11 @@ of the package that do them say so here. Where nothing is recorded they do what 
 """
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import wraps
 from typing import Any, TypeVar
 
-from .tape import current_recorder
+from .tape import current_recorder, of_values
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -49,3 +50,15 @@ def kept(owner: Any, name: str) -> Any:
     """An array that is an attribute of an object, which may hold another one by the next call."""
     recorder = current_recorder()
     return getattr(owner, name) if recorder is None else recorder.kept(owner, name)
+
+
+def computed_again() -> Any:
+    """Context manager: what is computed inside has been computed before, and freed to save memory.
+
+    A program does it again, too, instead of keeping it from then on.
+    """
+    recorder = current_recorder()
+    if recorder is None:
+        return nullcontext()
+    recorder.computed_again()
+    return of_values()  # not a derivative, though it is needed for one

@@ -78,6 +78,8 @@ def as_cotangent(direction: Any, value: Value, *, live: bool) -> Any:
                 direction = to_scalar(direction) if number else to_tensor(direction)
             return direction if number else astype(direction, value.data.dtype)
         direction = direction.data
+        if isinstance(direction, Value):  # plain data of a program that is being recorded
+            return direction
     if value.takes_over:
         return value.constant(np.array(direction, dtype=value.data.dtype))
     data = float(direction) if number else np.array(direction, dtype=value.data.dtype)

@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from .effects import computed_again
 from .errors import GradientError
 from .forward import push
 from .primitive import Variadic
 from .reverse import cotangents_of
-from .tape import Value, enable_grad, next_index, topological
+from .tape import Value, current, enable_grad, next_index, topological
 from .transforms import Function
 
 
@@ -45,11 +46,13 @@ def remat(f: Function) -> Function:
                 return out
             raise GradientError(f"remat: the function must return one Scalar or Tensor, got {type(out).__name__}")
         operands = _used(out, start)
-        if not operands or out.takes_over:  # under vmap values are kept: they hold what is recorded around it, too
+        if not operands:
             return out
+        operation = Rematerialised(f"remat {getattr(f, '__name__', 'function')}", run, operands)
+        if out.takes_over:
+            return out.computed_by(operation, operands)
         kind, data = type(out), out.data
         del out
-        operation = Rematerialised(f"remat {getattr(f, '__name__', 'function')}", run, operands)
         saved = tuple(operand.data for operand in operands)
         return kind.made(operation, data, operands, saved, {}, None, tracked=True)
 
@@ -86,17 +89,17 @@ class Rematerialised(Variadic):
         return np.zeros(self.inputs[position].shape) if found is None else found
 
     def _cotangents(self, g: Any) -> dict[int, Any]:
-        start = next_index()
-        with enable_grad():
+        start, live = next_index(), current.get().enabled
+        with enable_grad(), computed_again():
             again = self.run()
         wanted = {value.index for value in self.inputs}
-        found = cotangents_of(again, g, wanted, since=min(wanted), frontier=start, live=isinstance(g, Value))
+        found = cotangents_of(again, g, wanted, since=min(wanted), frontier=start, live=live)
         return {value.index: cotangent for value, cotangent in found}
 
 
 def _push(run: Any, inputs: tuple[Value, ...], tangents: Any) -> Any:
     start = next_index()
-    with enable_grad():
+    with enable_grad(), computed_again():
         again = run()
     seeds = {v.index: t for v, t in zip(inputs, tangents, strict=True) if t is not None}
     live = any(isinstance(t, Value) for t in seeds.values())

@@ -158,6 +158,11 @@ def current_recorder() -> Any:
     return attention.recorder if attention else None
 
 
+def of_values() -> Any:
+    """Context manager: what is computed inside are values, even while a derivative is computed."""
+    return _Changed(lambda state: state._replace(source=state.source and state.source._replace(of_values=True)))
+
+
 def scope(name: str) -> Any:
     """Context manager: values recorded inside it belong to this scope; scopes nest with a slash.
 
@@ -256,6 +261,8 @@ class Value(Displayed):
         def constant(self, data: Any) -> Any: ...
 
         def decided(self) -> bool: ...
+
+        def computed_by(self, operation: "Primitive", operands: tuple[Any, ...]) -> "Value": ...
 
         def given_as(self, primal: Any) -> Any: ...
 

@@ -118,6 +118,17 @@ PURE = {
         labels(6, 3),
     ),
     "rematerialised": (vg(lambda x: ad.sum(ad.remat(lambda v: ad.sin(ad.exp(v)))(x))), normal(4)),
+    "rematerialised twice": (
+        vg(lambda x: ad.sum(ad.remat(lambda v: ad.remat(ad.sin)(ad.exp(v)) * v)(x) ** 2)),
+        normal(4),
+    ),
+    "rematerialised number": (vg(lambda x: ad.remat(lambda v: ad.sin(v) * v)(x) ** 2), lambda s: 0.5 + s),
+    "rematerialised and mapped": (ad.vmap(vg(ad.remat(lambda v: ad.sum(ad.sin(ad.exp(v)))))), normal(3, 4)),
+    "rematerialised, forward": (
+        lambda x, v: ad.jvp(ad.remat(lambda v: ad.sin(ad.exp(v))), (x,), (v,)),
+        normal(4),
+        normal(4),
+    ),
     "branch of where": (vg(lambda x: ad.sum(ad.where(x > 0, ad.log(ad.abs(x) + 0.1), x * x))), normal(8)),
     "numbers": (
         vg(lambda x, y: ad.sin(x) * y**2 + ad.relu(x - y) / (1 + ad.exp(-x)), (0, 1)),
@@ -723,3 +734,41 @@ class TestPlan:
             "    v3 = maximum(v2, 0, out=lent3())",
             "    return (v3, )",
         ]
+
+
+class TestRematerialisation:
+    """A program computes again what `remat` frees, rather than keep it."""
+
+    def loss(self, block):
+        layers = [nn.Linear(64, 64, rng=rng(i)) for i in range(12)]
+
+        def segment(layers):
+            def run(x):
+                for layer in layers:
+                    x = ad.relu(layer(x))
+                return x
+
+            return run
+
+        segments = [block(segment(layers[i : i + 3])) for i in range(0, 12, 3)]
+
+        def step(x):
+            for one in segments:
+                x = one(x)
+            ad.sum(x * x).backward()
+            gradients = [p.grad for layer in layers for p in layer.parameters()]
+            for layer in layers:
+                for p in layer.parameters():
+                    p.grad = None
+            return gradients
+
+        return step
+
+    def test_the_plan_takes_less_memory_and_the_gradients_are_the_same(self):
+        x = rng().standard_normal((256, 64)).astype(np.float32)
+        kept, freed = ad.compile(self.loss(lambda f: f)), ad.compile(self.loss(ad.remat))
+        for _ in range(3):
+            same(freed(x), kept(x))
+        assert freed.plan.nbytes < 0.8 * kept.plan.nbytes
+        names = [step.name for step in freed.plan.program.steps]
+        assert names.count("matmul") > [step.name for step in kept.plan.program.steps].count("matmul")

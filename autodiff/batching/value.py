@@ -154,6 +154,10 @@ class Batched(Tensor):
         """Plain numbers as they enter an operation with this value: as they are."""
         return data
 
+    def computed_by(self, operation: Primitive, operands: tuple[Any, ...]) -> "Batched":
+        """The same: it holds what is recorded around the map, too, so its values are kept."""
+        return self
+
     def drawn(self, draw: Callable[[tuple[int, ...]], Any]) -> "Batched":
         """What `draw` makes in this shape, another for each example of this map and those around it."""
         return self.level.drawn(draw, self.shape)

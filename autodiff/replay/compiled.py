@@ -23,7 +23,7 @@ from .peephole import with_cheaper_steps
 from .plan import Plan, planned, separated
 from .program import KINDS, Program
 from .recorder import Recorder
-from .repeated import without_repeats
+from .repeated import without_marks, without_repeats
 from .source_text import InvalidError, written
 from .traced import NotReplayedError, Traced
 from .undo import Before
@@ -37,6 +37,7 @@ PASSES: tuple[Callable[[Program], Program], ...] = (
     lowered,
     without_repeats,
     without_dead_code,
+    without_marks,
     separated,
 )
 

@@ -66,6 +66,7 @@ KINDS = {
     "note": Kind(pure=False, mutates=True),  # one that changes its own object alone
     "reset": Kind(pure=False),  # one that may be done again
     "absent": Kind(pure=False),  # a leaf whose .grad must be None
+    "again": Kind(pure=False),  # a mark: what follows is not to be taken from before it
 }
 ROOTS = {
     "guard",
@@ -76,6 +77,7 @@ ROOTS = {
     "reset",
     "absent",
     "draw",
+    "again",
 }  # what is done even if nobody reads what it gives
 
 

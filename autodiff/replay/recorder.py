@@ -211,6 +211,10 @@ class Recorder:
             self._step(kind, run, args, options, (slot,), number=number)
         return slot
 
+    def computed_again(self) -> None:
+        """What follows is not to be taken from what was computed before."""
+        self._step("again", None, (), {})
+
     def _step(
         self, kind: str, run: Any, args: Any, options: Any, outs: tuple[int, ...] = (), *, number: bool = False
     ) -> None:

@@ -22,7 +22,7 @@ def without_repeats(program: Program) -> Program:
         args, options = changed(step.args, current), changed(step.options, current)
         step = Step(step.kind, step.run, args, options, step.outs, step.number)
         if not KINDS[step.kind].pure and step.kind not in READS:
-            if step.kind in ("effect", "reset", "store"):
+            if step.kind in ("effect", "reset", "store", "again"):
                 known.clear()
             steps.append(step)
             continue
@@ -35,6 +35,11 @@ def without_repeats(program: Program) -> Program:
     outputs = tuple(instead.get(slot, slot) for slot in program.outputs)
     shares = {slot: instead.get(root, root) for slot, root in program.shares.items()}
     return Program(tuple(steps), program.specs, program.inputs, program.constants, outputs, shares, program.parts)
+
+
+def without_marks(program: Program) -> Program:
+    """The program without what only held for this pass."""
+    return program.with_steps([step for step in program.steps if step.kind != "again"])
 
 
 def _identity(run: Any) -> Any:

@@ -161,6 +161,13 @@ class Traced(Tensor):
         value: Traced = self.recorder.seen(x)
         return value
 
+    def computed_by(self, operation: Primitive, operands: tuple[Any, ...]) -> "Traced":
+        """The same value as the result of one operation, which stands for all that computed it."""
+        value = self._as(is_plain=False)
+        value.requires_grad, value.primitive, value.operands = True, operation, operands
+        value.saved = put_in(operands, lambda x: x.data)
+        return value
+
     def drawn(self, draw: Callable[[tuple[int, ...]], Any]) -> Any:
         """What `draw` makes in this shape: it draws by `effects.drawn`, which is recorded."""
         return draw(self.shape)

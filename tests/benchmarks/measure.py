@@ -11,8 +11,21 @@ from typing import NamedTuple
 
 OURS = "chainlens"
 Run = Callable[[], object]
+quick = False  # whether to do little work in a turn, only to see that it runs
 Contestant = Callable[[], tuple[Run, int]]  # sets up; returns what is timed and how many units of work it does
-LIBRARIES = ("numpy", "torch", "jax", "autograd", "mygrad", "micrograd")
+LIBRARIES = ("numpy", "torch", "jax", "autograd", "mygrad", "micrograd", "casadi")
+
+
+def seconds(run: Run) -> float:
+    """How long it takes."""
+    start = time.perf_counter()
+    run()
+    return time.perf_counter() - start
+
+
+def result(run: Run) -> float:
+    """What it gives."""
+    return float(run())  # type: ignore[arg-type]
 
 
 class Benchmark(NamedTuple):
@@ -22,27 +35,26 @@ class Benchmark(NamedTuple):
     unit: str
     scale: float  # from seconds per unit of work to `unit`
     contestants: Mapping[str, Contestant]
+    measure: Callable[[Run], float] = seconds
 
 
-def alternate(contestants: Mapping[str, Contestant], rounds: int) -> tuple[dict[str, float], list[str]]:
-    """Median seconds per unit of work of each contestant, and the names of those that are not installed."""
+def alternate(benchmark: Benchmark, rounds: int) -> tuple[dict[str, float], list[str]]:
+    """The median per unit of work of each contestant, and the names of those that are not installed."""
     runs: dict[str, tuple[Run, int]] = {}
     missing = []
-    for name, set_up in contestants.items():
+    for name, set_up in benchmark.contestants.items():
         try:
             runs[name] = set_up()
         except ModuleNotFoundError:
             missing.append(name)
-    seconds: dict[str, list[float]] = {name: [] for name in runs}
+    found: dict[str, list[float]] = {name: [] for name in runs}
     for run, _ in runs.values():
         run()  # the first time, things are imported and compiled
-    gc.collect()
     for _ in range(rounds):
         for name, (run, units) in runs.items():
-            start = time.perf_counter()
-            run()
-            seconds[name].append((time.perf_counter() - start) / units)
-    return {name: statistics.median(times) for name, times in seconds.items()}, missing
+            gc.collect()  # nobody pays for what another has left behind
+            found[name].append(benchmark.measure(run) / units)
+    return {name: statistics.median(values) for name, values in found.items()}, missing
 
 
 def machine() -> str:
