@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import drawing
 import epochs
 import measure
 import memory
@@ -20,7 +21,7 @@ import steps
 from rich.console import Console
 from rich.table import Table
 
-MODULES = (overhead, moons, steps, epochs, memory, starting)
+MODULES = (overhead, moons, steps, epochs, memory, starting, drawing)
 BENCHMARKS = {name: benchmark for module in MODULES for name, benchmark in module.BENCHMARKS.items()}
 
 

@@ -40,7 +40,8 @@ def ours(*, eager: bool) -> tuple[Run, int]:
     x, y = images()
     model = nn.MLP(SIZES, dropout=DROPOUT, rng=np.random.default_rng(2))
     adam, split, rng = optim.Adam(model.parameters(), lr=LR), data.Split(x, y), np.random.default_rng(3)
-    return lambda: train.fit(model, split, optimizer=adam, epochs=1, batch_size=BATCH, rng=rng, eager=eager), 1
+    options = {"optimizer": adam, "epochs": 1, "batch_size": BATCH, "rng": rng, "prepare": pixels, "eager": eager}
+    return lambda: train.fit(model, split, **options), 1
 
 
 def by_torch() -> tuple[Run, int]:

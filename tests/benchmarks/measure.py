@@ -13,7 +13,7 @@ OURS = "chainlens"
 Run = Callable[[], object]
 quick = False  # whether to do little work in a turn, only to see that it runs
 Contestant = Callable[[], tuple[Run, int]]  # sets up; returns what is timed and how many units of work it does
-LIBRARIES = ("numpy", "torch", "jax", "autograd", "mygrad", "micrograd", "casadi")
+LIBRARIES = ("numpy", "torch", "jax", "autograd", "mygrad", "micrograd", "casadi", "torchviz")
 
 
 def seconds(run: Run) -> float:
@@ -48,7 +48,7 @@ def alternate(benchmark: Benchmark, rounds: int) -> tuple[dict[str, float], list
         except ModuleNotFoundError:
             missing.append(name)
     found: dict[str, list[float]] = {name: [] for name in runs}
-    for run, _ in runs.values():
+    for run, _ in [] if quick else runs.values():
         run()  # the first time, things are imported and compiled
     for _ in range(rounds):
         for name, (run, units) in runs.items():

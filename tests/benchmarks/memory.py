@@ -15,7 +15,7 @@ import measure
 import numpy as np
 from measure import OURS, Benchmark, Contestant, Run
 
-LAYERS, WIDTH, CLASSES, SEGMENTS = 32, 256, 10, 8
+WIDTH, CLASSES, SEGMENT = 256, 10, 8  # modules, linear and activation, that are computed again together
 
 
 def examples(n: int, width: int) -> tuple[np.ndarray, np.ndarray]:
@@ -23,15 +23,14 @@ def examples(n: int, width: int) -> tuple[np.ndarray, np.ndarray]:
     return rng.standard_normal((n, width), np.float32), rng.integers(0, CLASSES, n)
 
 
-def ours(way: str, width: int):
+def ours(way: str, layers: int, width: int):
     import autodiff as ad
     from autodiff import nn, optim
 
-    model = nn.MLP([width] * LAYERS + [CLASSES])
+    model = nn.MLP([width] * layers + [CLASSES])
     sgd = optim.SGD(model.parameters(), lr=0.01)
     children = [child for _, child in model.children()]
-    length = -(-len(children) // SEGMENTS)
-    segments = [nn.Sequential(*children[i : i + length]) for i in range(0, len(children), length)]
+    segments = [nn.Sequential(*children[i : i + SEGMENT]) for i in range(0, len(children), SEGMENT)]
     forwards = [ad.remat(segment) if way in ("remat", "both") else segment for segment in segments]
 
     def step(x, y) -> None:
@@ -44,11 +43,11 @@ def ours(way: str, width: int):
     return ad.compile(step) if way in ("compiled", "both") else lambda x, y: step(ad.Tensor(x, requires_grad=False), y)
 
 
-def by_torch(width: int):
+def by_torch(layers: int, width: int):
     import torch
 
     modules: list[torch.nn.Module] = []
-    for _ in range(LAYERS - 1):
+    for _ in range(layers - 1):
         modules += [torch.nn.Linear(width, width), torch.nn.ReLU()]
     model = torch.nn.Sequential(*modules, torch.nn.Linear(width, CLASSES))
     sgd = torch.optim.SGD(model.parameters(), lr=0.01, fused=True)
@@ -82,9 +81,9 @@ def give_back() -> None:
     ctypes.CDLL(None).malloc_trim(0)
 
 
-def measured(way: str, n: int) -> int:
+def measured(way: str, layers: int, n: int) -> int:
     """Bytes that a step takes at its highest point."""
-    small, step = (by_torch(width) if way == "torch" else ours(way, width) for width in (8, WIDTH))
+    small, step = (by_torch(layers, width) if way == "torch" else ours(way, layers, width) for width in (8, WIDTH))
     small(*examples(8, 8))
     all_of_them = examples(n, WIDTH)
     give_back()
@@ -102,7 +101,7 @@ def contestant(way: str) -> Contestant:
     def set_up() -> tuple[Run, int]:
         if way == "torch" and util.find_spec("torch") is None:
             raise ModuleNotFoundError("torch")
-        command = [sys.executable, __file__, way, "64" if measure.quick else "2048"]
+        command = [sys.executable, __file__, way, *(["4", "64"] if measure.quick else ["32", "2048"])]
         return lambda: int(subprocess.run(command, capture_output=True, text=True, check=True).stdout), 1
 
     return set_up
@@ -119,4 +118,4 @@ BENCHMARKS = {
 }
 
 if __name__ == "__main__":
-    print(measured(sys.argv[1], int(sys.argv[2])))
+    print(measured(sys.argv[1], int(sys.argv[2]), int(sys.argv[3])))

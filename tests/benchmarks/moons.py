@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 
+import measure
 import numpy as np
 from measure import OURS, Benchmark, Run
 
@@ -11,7 +12,7 @@ STEPS = 20  # of a turn, where one takes a few milliseconds: as in training, eac
 
 def data() -> tuple[np.ndarray, np.ndarray]:
     """Points and labels of ±1."""
-    x = np.random.default_rng(0).standard_normal((POINTS, 2))
+    x = np.random.default_rng(0).standard_normal((5 if measure.quick else POINTS, 2))
     return x, np.where(x[:, 0] * x[:, 1] > 0, 1.0, -1.0)
 
 
@@ -46,7 +47,7 @@ def eager() -> tuple[Run, int]:
             ad.relu(1 - label * score(layers, point, ad.relu))
             for point, label in zip(x.tolist(), y.tolist(), strict=True)
         ]
-        loss = sum(losses) * (1 / POINTS) + BETA * squares(layers)
+        loss = sum(losses) * (1 / len(x)) + BETA * squares(layers)
         for p in parameters:
             p.grad = None
         loss.backward()
@@ -95,7 +96,7 @@ def by_micrograd() -> tuple[Run, int]:
     def step() -> None:
         scores = [model([Value(v) for v in point]) for point in x.tolist()]
         losses = [(1 + -label * s).relu() for label, s in zip(y.tolist(), scores, strict=True)]
-        loss = sum(losses) * (1 / POINTS) + BETA * sum(p * p for p in model.parameters())
+        loss = sum(losses) * (1 / len(x)) + BETA * sum(p * p for p in model.parameters())
         model.zero_grad()
         loss.backward()
         for p in model.parameters():
@@ -115,7 +116,7 @@ def by_casadi() -> tuple[Run, int]:
         ca.fmax(1 - label * score(layers, point, lambda s: ca.fmax(s, 0)), 0)
         for point, label in zip(x.tolist(), y.tolist(), strict=True)
     ]
-    loss = sum(losses) / POINTS + BETA * squares(layers)
+    loss = sum(losses) / len(x) + BETA * squares(layers)
     updated = ca.Function("updated", [parameters], [parameters - LR * ca.gradient(loss, parameters)])
     state = [np.array([p for layer in start() for neuron in layer for p in neuron])]
 
