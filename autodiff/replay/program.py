@@ -110,6 +110,12 @@ class Step:
         """What it is called in a listing."""
         return str(getattr(self.run, "name", None) or getattr(self.run, "__name__", None) or type(self.run).__name__)
 
+    @property
+    def full_name(self) -> str:
+        """The same, of a ufunc's own method with the ufunc: `add.reduce`."""
+        owner: Any = getattr(self.run, "__self__", None)
+        return f"{owner.__name__}.{self.name}" if hasattr(owner, "__name__") else self.name
+
 
 @dataclass(frozen=True, eq=False)
 class Program:
