@@ -165,7 +165,8 @@ class Compiled:
         """The plan of the program used last. Raises SettingError if there is none."""
         plans = self.plans
         if not plans:
-            raise SettingError(f"compile: {self!r} has no program yet; call it first")
+            why = ": its calls could not be replayed" if self._programs else " yet; call it first"
+            raise SettingError(f"compile: {self!r} has no program{why}")
         return plans[-1]
 
     def __repr__(self) -> str:
