@@ -74,13 +74,14 @@ class PlanCards:
             if (stay := self.reading.stays.get(out)) and not stay.lent
         }
         what = counted(len(numbers), "step") if numbers else counted(len(group.members), "value")
-        rows = [Row("folded", Line(what, "quiet"), ())]
+        title = what if group.title.endswith(" operations") else group.title  # those are cards, of several steps each
+        rows = [] if title == what else [Row("folded", Line(what, "quiet"), ())]
         if written_to:
             size = sum(self.plan.blocks[block] for block in written_to)
             rows.append(Row("memory", Line(f"{bytes_of(size)} in {counted(len(written_to), 'block')}", "forward"), ()))
         times = f"× {group.repeat}  " if group.repeat > 1 else ""
         id = group.members[-1]
-        card = self._plain(id, "group", f"{times}{numbers_of(numbers)}", group.title, rows)
+        card = self._plain(id, "group", f"{times}{numbers_of(numbers)}", title, rows)
         return replace(card, members=group.members, repeat=group.repeat)
 
     def _plain(self, id: int, kind: str, sign: str, title: str, rows: Sequence[Row]) -> Card:
@@ -100,7 +101,7 @@ class PlanCards:
             return "check numbers"
         if unit.what == "gradients":
             return "store gradients" if any(step.kind == "store" for step in steps) else "check gradients"
-        return f"v{steps[-1].outs[0]} in place: {' → '.join(map(sign_of, steps[:MOST_ROWS]))}"
+        return f"v{steps[-1].outs[0]} in place: {' → '.join(map(sign_of, steps))}"
 
     def _text(self, number: int) -> str:
         """What a step does, with the name of its result."""

@@ -17,6 +17,7 @@ from autodiff.replay.stays import Stay, stays
 LEAVES = ("read", "gradient", "attribute")  # steps that fetch what somebody else holds
 HANDED_OVER = ("finite", "absent", "store")
 WORK = ("operation", "call")
+LONGEST = 8  # steps over the same memory on one card; a longer run is more than can be read on one
 
 
 @dataclass(frozen=True)
@@ -117,5 +118,8 @@ class Reading:
             run = [start]
             while run[-1] in follower:
                 run.append(follower[run[-1]])
-            units.append(Unit(tuple(run), "in place"))
+            units += [
+                Unit(tuple(part), "in place") if len(part) > 1 else Unit(tuple(part), "step")
+                for part in (run[i : i + LONGEST] for i in range(0, len(run), LONGEST))
+            ]
         return units

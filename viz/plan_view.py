@@ -60,15 +60,16 @@ class _Builder:
         cards = [self.cards.card(group, marked, results) for group in groups]
         folded = sum(len(self.cards.steps_of(card.members)) for card in cards if len(card.members) > 1)
         note = f"{folded} of {len(self.reading.steps)} steps are folded into cards" if folded else ""
+        sums = tuple(self._sums())
         title = f"Plan of {shorten(self.plan.name)}" if self.plan.name else "Plan"
         return View(
             tuple(cards),
             tuple(self._edges(cards, marked)),
             title=f"{title}: {counted(len(self.reading.steps), 'step')}",
-            description=" ".join([f"{title}.", *(f"{line.text}." for line in self._sums())]),
+            description=" ".join([f"{title}.", *(f"{line.text}." for line in sums)]),
             has_gradients=False,
             note=note,
-            remarks=(*self._remarks(cards), *self._sums()),
+            remarks=(*self._remarks(cards), *sums),
         )
 
     def _nodes(self) -> list[Node]:
@@ -161,10 +162,10 @@ class _Builder:
         count = plan.block_count
         if count:
             results = counted(sum(not stay.lent for stay in self.reading.stays.values()), "result")
-            own = plan.nbytes - plan.lent
-            saved = f"{1 - own / plan.held:.0%}".replace("%", " %") if plan.held else "0 %"
+            own, held = plan.nbytes - plan.lent, plan.held
+            saved = f"{1 - own / held:.0%}".replace("%", " %") if held else "0 %"
             yield Line(
-                f"{bytes_of(own)} in {counted(count, 'block')} hold {results} of {bytes_of(plan.held)}: "
+                f"{bytes_of(own)} in {counted(count, 'block')} hold {results} of {bytes_of(held)}: "
                 f"using memory again saves {saved}",
                 "text",
             )
