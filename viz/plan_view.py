@@ -115,6 +115,7 @@ class _Builder:
 
     def _edges(self, cards: Sequence[Card], marked: set[int]) -> Iterator[Edge]:
         home = {id: card.id for card in cards for id in card.members}
+        folded = {card.id for card in cards if len(card.members) > 1}
         found: dict[tuple[int, int], bool] = {}
         together: set[tuple[int, int]] = set()
         for source, target, passes_on in self.flows:
@@ -126,7 +127,8 @@ class _Builder:
         positions: dict[int, int] = {}
         for (start, end), passes_on in found.items():
             position = positions[end] = positions.get(end, -1) + 1
-            lines = (Line("in place", "backward"),) if passes_on else ()
+            is_told = passes_on and not folded & {start, end}
+            lines = (Line("in place", "backward"),) if is_told else ()
             yield Edge(start, end, position, lines, False, (start, end) in together)
 
     def _marked(self, wanted: Any) -> set[int]:
