@@ -116,8 +116,8 @@ def cost(subject: Any, *, repeats: int = 5) -> Cost:
     give the function, since a graph does not hold how.
 
     All that is what the passes take operation by operation. In `compiled` is what they take as the one program that
-    `ad.compile` makes of both: counted, the time of a replay, and the memory that is planned for it. There `ad.remat`
-    changes nothing: what would be computed again is the same, and done once.
+    `ad.compile` makes of both: counted, the time of a replay, and the memory that is planned for it. There, too, what
+    `ad.remat` frees is computed again, but for what the program finds that nobody needs.
 
     >>> import numpy as np, autodiff as ad
     >>> x, W = ad.Tensor(np.ones((8, 4)), name="x"), ad.Tensor(np.ones((4, 3)), name="W")
