@@ -297,14 +297,18 @@ def cost(
     heat: Annotated[str, typer.Option(help="flops, bytes, kept or time.")] = "flops",
     as_json: AsJson = False,
 ) -> None:
-    """Count and measure what the forward and the backward pass take, node by node: arithmetic, bytes, memory, time."""
+    """Count and measure what the forward and the backward pass take, node by node: arithmetic, bytes, memory, time.
+
+    Below, the whole: operation by operation (eager), and as the one program that ad.compile makes of both passes.
+
+    For the sizes of a network with hidden layers also with ad.remat, which keeps less and computes again.
+    """
     import autodiff as ad
     from autodiff.costs import of_network
     from autodiff.source import read_source
     from viz import cost_table
     from viz.draw_options import destination, save_as
     from viz.drawing import drawing_of, format_of
-    from viz.terminal import show_table
 
     if heat not in cost_table.HEATS:
         raise UsageError(f"unknown --heat {heat!r}; choose from {', '.join(cost_table.HEATS)}")
@@ -323,8 +327,7 @@ def cost(
         _print_json({name: cost_table.cost_data(each) for name, each in found.items()})
     else:
         cost_table.show_cost(found["eager"])
-        if len(found) > 1:
-            show_table(cost_table.COMPARISON, cost_table.comparison_rows(found))
+        cost_table.show_comparison(found)
     for text, path in zip(outputs, paths, strict=True):
         options = {"heat": cost_table.heat_of(found["eager"], heat)}
         drawing = drawing_of(record(), format=format_of(path), options=options)

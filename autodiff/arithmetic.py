@@ -7,11 +7,23 @@ Source of the formulas for factorisations: Golub & Van Loan 2013, "Matrix comput
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from .primitive import Elementwise, Primitive
+
+
+class Amount(NamedTuple):
+    """Floating-point operations, bytes read and bytes written."""
+
+    flops: int = 0
+    read: int = 0
+    written: int = 0
+
+    def __add__(self, other: Any) -> "Amount":
+        return Amount(*(a + b for a, b in zip(self, other, strict=True)))
+
 
 Count = Callable[[Sequence[Any], Any, dict[str, Any]], float]  # (operands, result, params) -> operations
 

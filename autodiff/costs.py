@@ -12,34 +12,25 @@ from dataclasses import dataclass
 from functools import reduce
 from operator import add
 from time import perf_counter
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from .arithmetic import flops, nbytes, traffic
+from .arithmetic import Amount, flops, nbytes, traffic
 from .errors import GraphError, SettingError
 from .graph import OPERATIONS, Graph
 from .messages import as_cotangent, sent_again
 from .nn import MLP, Sequential, cross_entropy
 from .primitive import Primitive
+from .program_cost import ProgramCost, program_cost
 from .rematerialise import Rematerialised, remat
 from .reverse import cotangents_of, seed, walk
+from .stopwatch import median_seconds
 from .tape import Value, next_index, no_grad, recording, scope, topological, watched
 from .threads import single_threaded
 from .writing import label
 
 Record = Callable[[], Any]
-
-
-class Amount(NamedTuple):
-    """Floating-point operations, bytes read and bytes written."""
-
-    flops: int = 0
-    read: int = 0
-    written: int = 0
-
-    def __add__(self, other: Any) -> "Amount":
-        return Amount(*(a + b for a, b in zip(self, other, strict=True)))
 
 
 @dataclass(frozen=True)
@@ -70,6 +61,7 @@ class Cost:
     pending   most bytes of gradients that the walk holds at once, those of parameters and inputs included
     seconds   measured of the whole, forward and backward; `peaks` is the memory in bytes that was allocated at most
     uncounted the operations of which no formula is known
+    compiled  what both passes take as a compiled program; or, if they cannot be one, why
     """
 
     graph: Graph
@@ -78,6 +70,7 @@ class Cost:
     seconds: tuple[float, float]
     peaks: tuple[int, int]
     uncounted: tuple[str, ...]
+    compiled: ProgramCost | str
 
     @property
     def forward(self) -> Amount:
@@ -121,6 +114,10 @@ def cost(subject: Any, *, repeats: int = 5) -> Cost:
     operations (see `autodiff.arithmetic`), bytes that operations read and write, and bytes that are kept for the
     backward pass. With `ad.remat` the forward pass keeps less, and the backward pass counts what it computes again;
     give the function, since a graph does not hold how.
+
+    All that is what the passes take operation by operation. In `compiled` is what they take as the one program that
+    `ad.compile` makes of both: counted, the time of a replay, and the memory that is planned for it. There, too, what
+    `ad.remat` frees is computed again, but for what the program finds that nobody needs.
 
     >>> import numpy as np, autodiff as ad
     >>> x, W = ad.Tensor(np.ones((8, 4)), name="x"), ad.Tensor(np.ones((4, 3)), name="W")
@@ -202,7 +199,8 @@ def _counted(record: Record, repeats: int) -> Cost:
     )
     del values, cotangents, out
     unknown = tuple(dict.fromkeys([*log.uncounted, *uncounted]))
-    return Cost(graph, nodes, pending, _seconds(record, repeats), _peaks(record), unknown)
+    seconds, peaks = _seconds(record, repeats), _peaks(record)
+    return Cost(graph, nodes, pending, seconds, peaks, unknown, program_cost(record, repeats))
 
 
 class _Log:
@@ -312,23 +310,14 @@ def _seconds_of(value: Value, g: Any, repeats: int) -> tuple[float, float]:
     if primitive is None:
         return 0.0, 0.0
     with no_grad():
-        forward = _median(lambda: _evaluated(primitive, value), repeats)
-        return forward, _median(lambda: sent_again(value, g), repeats) if g is not None else 0.0
+        forward = median_seconds(lambda: _evaluated(primitive, value), repeats)
+        return forward, median_seconds(lambda: sent_again(value, g), repeats) if g is not None else 0.0
 
 
 def _evaluated(primitive: Primitive, value: Value) -> Any:
     if isinstance(primitive, Rematerialised):
         return primitive.run()
     return primitive.evaluate(*value.saved, **value.params)
-
-
-def _median(work: Callable[[], Any], repeats: int) -> float:
-    seconds = []
-    for _ in range(repeats):
-        start = perf_counter()
-        work()
-        seconds.append(perf_counter() - start)
-    return statistics.median(seconds)
 
 
 def _seconds(record: Record, repeats: int) -> tuple[float, float]:

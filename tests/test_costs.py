@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -140,12 +141,82 @@ class TestCounting:
             of_network([2, 2], 0)
 
 
+class TestCompiled:
+    def test_the_whole_is_one_program_with_the_numbers_of_both_passes(self):
+        rng = np.random.default_rng(0)
+        x, w = rng.normal(size=(8, 4)), ad.Tensor(rng.normal(size=(4, 3)), name="W")
+        program = cost(lambda: ad.sum(ad.tanh(x @ w)), repeats=1).compiled
+        # x @ W, tanh, Σ; 1 · tanh², 1 − it, 1 · that, xᵀ @ it
+        assert [step.name for step in program.steps][:3] == ["matmul", "tanh", "add.reduce"]
+        assert program.total.flops == 2 * (2 * 8 * 4 * 3) + 5 * 8 * 3
+        assert program.memory == program.plan.nbytes
+        assert program.lent == 8 + 4 * 3 * 8
+
+    def test_products_are_those_of_the_eager_passes(self):
+        found = cost(of_network([20, 7, 5], 3), repeats=1)
+        eager = sum(node.forward.flops + node.backward.flops for node in found.nodes if node.op == "matmul")
+        assert sum(step.amount.flops for step in found.compiled.steps if step.name == "matmul") == eager
+
+    def test_a_program_computes_again_what_remat_frees_and_reserves_less(self):
+        x, w = np.full((64, 32), 0.1), ad.Tensor(np.eye(32), name="W")
+
+        def block(x):
+            for _ in range(4):
+                x = ad.tanh(x @ w)
+            return x
+
+        def of(step):
+            return cost(lambda: ad.sum(step(step(step(step(x))))), repeats=1).compiled
+
+        plain, again = of(block), of(ad.remat(block))
+        assert again.total.flops > plain.total.flops
+        assert again.memory < 0.7 * plain.memory
+
+    def test_views_and_checks_count_nothing(self):
+        w = ad.Tensor(ONES((2, 3)), name="w")
+        program = cost(lambda: ad.sum(ad.reshape(w * 2.0, (3, 2))), repeats=1).compiled
+        assert [step.name for step in program.steps if step.amount.flops] == ["multiply", "add.reduce"]
+
+    def test_every_step_of_the_optimised_passes_has_a_formula(self):
+        def record():
+            x = ad.Tensor(np.linspace(0.1, 0.9, 12).reshape(4, 3), name="x")
+            parts = [ad.softmax(x), ad.where(x.data > 0.5, x, 0.0), ad.maximum(x, 0.3), ad.cumsum(x, axis=0)]
+            mixed = ad.concatenate([ad.mean(p, axis=0) * ad.std(x, axis=0) for p in parts])
+            return ad.sum(mixed) + ad.linalg.norm(x) + ad.logsumexp(x) + ad.sum(x[1:])
+
+        assert cost(record, repeats=1).compiled.uncounted == ()
+
+    def test_a_step_of_ones_own_is_named_and_not_counted(self, capsys):
+        own = ad.Primitive("own_step", lambda x: x + 0, lambda g, out, x: g * 1)
+        try:
+            found = cost(lambda: ad.sum(own(ad.Tensor([1.0, 2.0]))), repeats=1)
+        finally:
+            del OPERATIONS["own_step"]
+        assert found.compiled.uncounted == ("own_step",)
+        cost_table.show_comparison({"eager": found})
+        assert "compiled, not counted, since no formula is known: own_step" in capsys.readouterr().out
+
+    @pytest.mark.parametrize(
+        ("record", "words"),
+        [
+            (lambda: ad.sum(ad.sqrt(ad.Tensor([0.0, 1.0]))), "a derivative is not finite"),
+            (lambda: (lambda y: y * 2 if y > 1 else y)(ad.sum(ad.Tensor([1.0, 2.0]))), "use autodiff.where"),
+        ],
+    )
+    def test_what_cannot_be_compiled_says_why_and_is_measured_without(self, record, words):
+        found = cost(record, repeats=1)
+        assert words in found.compiled
+        assert found.forward.flops
+        assert cost_table.cost_data(found)["compiled"] == {"error": found.compiled}
+        assert len(cost_table.comparison_rows({"eager": found})) == 1
+
+
 class TestShown:
     def found(self):
         return cost(of_network([20, 7, 5], 3), repeats=1)
 
     def test_the_rule_says_how_far_it_holds(self):
-        lines = list(cost_table.rule_lines(self.found()))
+        lines = list(cost_table.rule_lines(replace(self.found(), seconds=(1e-5, 3e-5))))
         assert lines[0] == "the rule: the backward pass takes twice what the forward pass takes"
         ratio = self.found().ratios["arithmetic"]
         assert ratio is not None
@@ -156,6 +227,16 @@ class TestShown:
     def test_json_is_whole_and_strict(self):
         data = json.loads(json.dumps(cost_table.cost_data(self.found()), allow_nan=False))
         assert data["forward"]["flops"] == sum(node["forward"]["flops"] for node in data["nodes"])
+        compiled = data["compiled"]
+        assert compiled["total"]["flops"] == sum(step["flops"] for step in compiled["steps"])
+        assert compiled["seconds"] > 0
+        assert compiled["memory"] >= compiled["leaves"] > 0
+
+    def test_each_way_has_a_row_and_a_program_has_no_passes_of_its_own(self):
+        rows = cost_table.comparison_rows({"eager": self.found(), "with remat": self.found()})
+        assert [row[0] for row in rows] == ["eager", "with remat", "compiled", "compiled, with remat"]
+        assert {len(row) for row in rows} == {len(cost_table.COMPARISON)}
+        assert [row[-3:-1] for row in rows[2:]] == [("—", "—")] * 2
 
     @pytest.mark.parametrize("what", list(cost_table.HEATS))
     def test_a_drawing_is_coloured_by_cost(self, what):
@@ -175,11 +256,15 @@ class TestShown:
     def test_the_command(self, capsys, tmp_path):
         assert cli.main(["cost", "20-7-5", "--batch", "3", "-o", str(tmp_path / "cost.svg")]) == 0
         out = capsys.readouterr().out
-        assert "with remat" in out
+        assert "compiled, with remat" in out
         assert "arithmetic, counted" in out
         assert "flops, forward and backward" in (tmp_path / "cost.svg").read_text()
         assert cli.main(["cost", "sin(x) * x", "x=2", "--json"]) == 0
-        assert json.loads(capsys.readouterr().out)["eager"]["forward"]["flops"] == 2
+        eager = json.loads(capsys.readouterr().out)["eager"]
+        assert eager["forward"]["flops"] == 2
+        assert eager["compiled"]["total"]["flops"] == 5
+        assert cli.main(["cost", "sum(sqrt(x))", "x=[0,1]"]) == 0
+        assert "eager is not compiled: compile: a derivative is not finite" in capsys.readouterr().out
 
     @pytest.mark.parametrize(
         ("arguments", "words"),

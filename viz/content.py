@@ -74,7 +74,7 @@ class Edge:
 
 @dataclass(frozen=True)
 class View:
-    """A drawing's whole content."""
+    """A drawing's whole content. `remarks` are lines of the legend besides those that the cards themselves ask for."""
 
     cards: tuple[Card, ...]
     edges: tuple[Edge, ...]
@@ -83,6 +83,7 @@ class View:
     has_gradients: bool
     note: str = ""
     heat: Heat | None = None  # the scale, if the cards are coloured by their gradients
+    remarks: tuple[Line, ...] = ()
 
     @property
     def kinds(self) -> list[str]:

@@ -6,6 +6,7 @@ from typing import Any
 from rich.text import Text
 
 from autodiff.costs import Cost, NodeCost
+from autodiff.program_cost import ProgramCost
 
 from .heat import Sizes
 from .notation import shorten
@@ -24,7 +25,8 @@ HEAD = (
     "backward",
 )
 MOST = 40  # nodes in the table, those with the most arithmetic; all are in the JSON
-COMPARISON = ("", "flops forward", "backward", "kept", "peak memory", "time forward", "backward")
+COMPARISON = ("", "flops", "read and written", "kept", "memory", "time forward", "backward", "both")
+MEMORY = "memory: operation by operation the most that was allocated at once, compiled what the plan reserves"
 RULE = 2.0  # what the backward pass is said to take, as a multiple of the forward pass
 CLOSE = 0.1  # as a share of the rule
 MEASURES = {
@@ -134,6 +136,7 @@ def cost_data(cost: Cost) -> dict[str, Any]:
         "peaks": {"forward": cost.peaks[0], "backward": cost.peaks[1]},
         "ratios": cost.ratios,
         "uncounted": list(cost.uncounted),
+        "compiled": program_data(cost.compiled),
     }
 
 
@@ -143,16 +146,58 @@ def heat_of(cost: Cost, what: str = "flops") -> Sizes:
     return Sizes(title, {node.id: float(size(node)) for node in cost.nodes})
 
 
+def show_comparison(costs: Mapping[str, Cost]) -> None:
+    """Print what both passes take in each way to run the same computation, and below it why one cannot be compiled."""
+    show_table(COMPARISON, comparison_rows(costs))
+    out = console()
+    out.print(Text(MEMORY, style="dim"), soft_wrap=True)
+    for name, cost in costs.items():
+        if isinstance(cost.compiled, str):
+            out.print(Text(f"{name} is not compiled: {shorten(cost.compiled, 200)}"), soft_wrap=True)
+        elif cost.compiled.uncounted:
+            unknown = ", ".join(map(shorten, cost.compiled.uncounted))
+            out.print(Text(f"{compiled_name(name)}, not counted, since no formula is known: {unknown}"), soft_wrap=True)
+
+
 def comparison_rows(costs: Mapping[str, Cost]) -> list[tuple[str, ...]]:
-    """A row per way to run the same computation, under `COMPARISON`."""
-    return [
+    """A row per way to run the same computation, under `COMPARISON`: each operation by operation, and compiled."""
+    rows = [
         (
             name,
-            f"{cost.forward.flops:,}",
-            f"{cost.backward.flops:,}",
+            f"{cost.forward.flops + cost.backward.flops:,}",
+            bytes_of(moved(cost.forward) + moved(cost.backward)),
             bytes_of(cost.kept),
             bytes_of(cost.peaks[1]),
-            *map(duration, cost.seconds),
+            *map(duration, (*cost.seconds, sum(cost.seconds))),
         )
         for name, cost in costs.items()
     ]
+    for name, cost in costs.items():
+        program = cost.compiled
+        if not isinstance(program, str):
+            counted = (f"{program.total.flops:,}", bytes_of(moved(program.total)), "—", bytes_of(program.memory))
+            rows.append((compiled_name(name), *counted, "—", "—", duration(program.seconds)))
+    return rows
+
+
+def compiled_name(name: str) -> str:
+    """What a way to run a computation is called when it is compiled.
+
+    >>> compiled_name("eager"), compiled_name("with remat")
+    ('compiled', 'compiled, with remat')
+    """
+    return "compiled" if name == "eager" else f"compiled, {name}"
+
+
+def program_data(program: ProgramCost | str) -> dict[str, Any]:
+    """What both passes take as a program, as plain data; or why they are none, as "error"."""
+    if isinstance(program, str):
+        return {"error": program}
+    return {
+        "steps": [{"step": step.number, "name": step.name, **step.amount._asdict()} for step in program.steps],
+        "total": program.total._asdict(),
+        "seconds": program.seconds,
+        "memory": program.memory,
+        "leaves": program.lent,
+        "uncounted": list(program.uncounted),
+    }

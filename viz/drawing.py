@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import autodiff as ad
 from autodiff import BackwardTrace, Graph
@@ -23,11 +23,16 @@ from .layout import lay_out
 from .mermaid import to_mermaid
 from .output import write_whole
 from .placement import MOST_CROSSED, crossed_layers
+from .plans import FORMATS as PLAN_FORMATS
+from .plans import is_plan
 from .render import render
 from .theme import Theme, theme_named
 from .tikz import to_tikz
 from .titles import MOST_EDGES, sides
 from .view import recorded, view
+
+if TYPE_CHECKING:
+    from autodiff.replay import Plan
 
 DIRECTIONS = ("LR", "TB")
 DPI = 144
@@ -43,12 +48,12 @@ OPTIONS = ("show", "highlight", "wrt", "heat", "limit", "depth", "images")
 class Drawing:
     """A drawing, written in any of `FORMATS` when it is asked for. In a notebook it shows itself.
 
-    record   the graph or trace that it is drawn from
+    record   the graph, trace or plan that it is drawn from
     options  what was chosen to be drawn, see `draw`
     ids      the node id of each live value's recording index
     """
 
-    record: Graph | BackwardTrace
+    record: "Graph | BackwardTrace | Plan"
     theme: str = "light"
     direction: str = "LR"
     format: str = "svg"
@@ -115,8 +120,7 @@ class Drawing:
     def render(self, format: str | None = None) -> bytes:
         """The drawing in one of `FORMATS`. Raises SettingError for any other."""
         format = format or self.format
-        if format not in FORMATS:
-            raise SettingError(f"format {format!r} is not known; use one of {', '.join(FORMATS)}")
+        check_format(format, self.record)
         return FORMATS[format](self)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
@@ -156,11 +160,22 @@ def resolution(drawing: Drawing) -> float:
     return DPI * min(1.0, math.sqrt(MOST_PIXELS / pixels))
 
 
+def check_format(format: str, subject: Any) -> None:
+    """Raises SettingError for a format that is not known, or that a plan is not drawn in."""
+    if format not in FORMATS:
+        raise SettingError(f"format {format!r} is not known; use one of {', '.join(FORMATS)}")
+    if is_plan(subject) and format not in PLAN_FORMATS:
+        raise SettingError(f"a plan is drawn as {', '.join(PLAN_FORMATS)}; {format} is for values and gradients")
+
+
 def _graph(drawing: Drawing) -> Graph:
-    return drawing.record.graph if isinstance(drawing.record, BackwardTrace) else drawing.record
+    record: Any = drawing.record
+    graph: Graph = record.graph if isinstance(record, BackwardTrace) else record  # no plan, see `check_format`
+    return graph
 
 
 def _page(drawing: Drawing) -> bytes:
+    assert isinstance(drawing.record, Graph | BackwardTrace)  # see `check_format`
     theme = drawing.theme if drawing.theme == "dark" else "auto"
     direction = drawing.direction if drawing.direction == "TB" else "auto"
     is_hot = bool(drawing.options.get("heat"))
@@ -194,7 +209,8 @@ def draw(
     """Draw a value, a graph or a trace; with a path, also write it there, in the format that its suffix names.
 
     subject    a Scalar or Tensor with one element is drawn with its gradients; a larger one, several in a tuple, and a
-               Graph, without; a BackwardTrace as it was recorded
+               Graph, without; a BackwardTrace as it was recorded; a compiled function, or its `plan`, with what runs
+               when and in which memory
     theme      "light", "dark" or "print"
     direction  "LR", left to right like a formula, or "TB", top to bottom
     options    what is drawn: `show`, `highlight`, `wrt`, `heat`, `limit`, `depth` and `images`, see `viz.view.view`
@@ -205,6 +221,14 @@ def draw(
     >>> w = ad.Scalar(2.0, name="w")
     >>> viz.draw(w * w).svg.count("∂v₁/∂w = w = 2.000")
     2
+
+    What a compiled function does, with the steps that share a block of memory marked:
+
+    >>> import numpy as np
+    >>> compiled = ad.compile(lambda x: ad.sum(ad.tanh(x @ x * 2)))
+    >>> _ = compiled(np.ones((2, 2)))
+    >>> viz.draw(compiled.plan, highlight="block 0").title
+    'Plan of <lambda>: 4 steps'
 
     Raises SettingError for an unknown format, theme, direction or option, or a path that cannot be written; GraphError
     for what cannot be drawn.
@@ -230,15 +254,14 @@ def drawing_of(
 ) -> Drawing:
     """As `draw`, with the names of variables given."""
     options = options or {}
-    if format not in FORMATS:
-        raise SettingError(f"format {format!r} is not known; use one of {', '.join(FORMATS)}")
+    check_format(format, subject)
     if direction not in DIRECTIONS:
         raise SettingError(f"direction {direction!r} is not known; use LR or TB")
     theme_named(theme)
     unknown = sorted(set(options) - set(OPTIONS))
     if unknown:
         raise SettingError(f"draw: option {unknown[0]!r} is not known; choose from {', '.join(OPTIONS)}")
-    record, ids = recorded(subject, names)
+    record, ids = (getattr(subject, "plan", subject), {}) if is_plan(subject) else recorded(subject, names)
     drawing = Drawing(record, theme, direction, format, options, ids)
     drawing.content_in(format)  # an option that does not fit is said now
     return drawing

@@ -71,6 +71,7 @@ def legend(content: View, marks: Marks) -> list[Line]:
     if content.heat is not None and marks.heat:
         labels = content.heat.labels()
         lines.append(Line(f"{marks.heat}: {content.heat.what}, {labels[0]} (faint) to {labels[-1]} (strong)", "text"))
+    lines += content.remarks
     if content.note:
         lines.append(Line(content.note, "text"))
     return lines

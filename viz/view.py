@@ -20,6 +20,7 @@ from .heat import Heat, Sizes, magnitude
 from .ledger import has_finite_local, is_finite, ledger, local_line, product_line, total
 from .notation import is_parameter, label, shorten
 from .numbers import norm, number
+from .plans import FORMATS, is_plan
 from .thumbnails import Size, natural_size
 
 __all__ = [
@@ -62,6 +63,8 @@ def view(
 ) -> View:
     """The view of a value, a graph or a trace. A value with one element is drawn with its gradients.
 
+    A compiled function, or its plan, is viewed as `plan_view.plan_view` says, with `highlight` and `limit` alone.
+
     show       which of `FIELDS` stand on cards and edges
     highlight  nodes to mark, a path of `paths`, or a cause of `autodiff.first_cause`
     wrt        draw only what lies between these nodes and the outputs
@@ -79,12 +82,29 @@ def view(
             raise SettingError(f"{name} must be a whole number, got {given!r}")
         if given < 0:
             raise SettingError(f"{name} must be a whole number of at least 0, got {given!r}")
+    if is_plan(subject):
+        asked = {"show": show is not DEFAULT_SHOW, "wrt": _is_given(wrt), "heat": heat is not False,
+                 "depth": depth is not None, "images": _is_given(images)}  # fmt: skip
+        return _of_plan(subject, [name for name, is_given in asked.items() if is_given], highlight, limit)
     chosen = _fields(show)
     record, found = recorded(subject)
     graph, trace = (record.graph, record) if isinstance(record, BackwardTrace) else (record, None)
     builder = _Builder(graph, trace, ids or found)
     builder.images = builder.sizes_of(images)
     return builder.build(chosen, highlight, wrt, heat, limit, depth)
+
+
+def _of_plan(subject: Any, unfit: Sequence[str], highlight: Wanted, limit: int) -> View:
+    """The view of a plan. Raises SettingError for an option that asks for what a plan has not, values and gradients."""
+    from .plan_view import plan_view  # it loads what compiles
+
+    if unfit:
+        raise SettingError(f"{unfit[0]}: a plan has no values, gradients or scopes; use highlight or limit")
+    return plan_view(subject, highlight=highlight, limit=limit)
+
+
+def _is_given(wanted: Wanted) -> bool:
+    return not (isinstance(wanted, tuple) and not wanted)
 
 
 def _fields(show: Any) -> frozenset[str]:
@@ -103,6 +123,8 @@ def recorded(subject: Any, names: Mapping[int, str] | None = None) -> tuple[Grap
     """
     if isinstance(subject, Graph | BackwardTrace):
         return subject, {}
+    if is_plan(subject):
+        raise GraphError(f"a plan is no record of values and gradients; draw it as {', '.join(FORMATS)}")
     outputs = subject if isinstance(subject, tuple) else (subject,)
     graph, ids = Graph.recorded(*outputs)
     one_number = len(outputs) == 1 and np.size(graph.outputs[0].value) == 1 and outputs[0].requires_grad

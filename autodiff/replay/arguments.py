@@ -1,6 +1,7 @@
 """Arguments of a compiled function: which are values of the program, and which the program is recorded for."""
 
-from collections.abc import Collection, Hashable
+from collections.abc import Callable, Collection, Hashable, Iterator
+from inspect import Parameter, signature
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -31,6 +32,39 @@ def sorted_out(args: tuple[Any, ...], kwargs: dict[str, Any], static: Collection
         (name, _static(x, name) if name in static else _key(x, name, leaves)) for name, x in sorted(kwargs.items())
     ]
     return Given(tuple(parts), leaves)
+
+
+def names_of(f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], static: Any) -> tuple[str, ...]:
+    """What the values of the program are called, in the order of `Given.leaves`: by the signature of the function.
+
+    >>> names_of(lambda x, *more: None, (1.0, {"w": 2.0}, [3.0]), {}, ())
+    ('x', "more[0]['w']", 'more[1][0]')
+    """
+    own = _positional(f, len(args))
+    given = [(name, x) for i, (name, x) in enumerate(zip(own, args, strict=True)) if i not in static]
+    given += [(name, x) for name, x in sorted(kwargs.items()) if name not in static]
+    return tuple(path for name, x in given for path in _paths(x, name))
+
+
+def _positional(f: Callable[..., Any], count: int) -> list[str]:
+    try:
+        parameters = signature(f).parameters.values()
+    except (TypeError, ValueError):  # a function of C may have none
+        return [f"argument {i}" for i in range(count)]
+    names = [p.name for p in parameters if p.kind in (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)]
+    several = next((p.name for p in parameters if p.kind == Parameter.VAR_POSITIONAL), "argument ")
+    return [names[i] if i < len(names) else f"{several}[{i - len(names)}]" for i in range(count)]
+
+
+def _paths(x: Any, path: str) -> Iterator[str]:
+    if is_leaf(x):
+        yield path
+    elif isinstance(x, dict):
+        for key, item in x.items():
+            yield from _paths(item, f"{path}[{key!r}]")
+    elif isinstance(x, list | tuple):
+        for name, item in zip(getattr(x, "_fields", range(len(x))), x, strict=True):
+            yield from _paths(item, f"{path}.{name}" if isinstance(name, str) else f"{path}[{name}]")
 
 
 def placed(tree: Any, instead: dict[int, Any], static: Collection[int | str] = ()) -> Any:

@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from functools import update_wrapper
 from threading import Lock
 from types import MethodType
@@ -14,7 +15,7 @@ from ..scalar import Scalar
 from ..tape import Value, current, recorded_by
 from ..tensor import Tensor
 from ..transforms import Function, flatten, innermost, unflatten
-from .arguments import Given, placed, sorted_out
+from .arguments import Given, names_of, placed, sorted_out
 from .checked import check_changed, check_equal
 from .dead_code import without_dead_code
 from .late_stores import can_be_abandoned, with_late_stores
@@ -58,7 +59,7 @@ def compile(f: Function, *, static: int | str | Collection[int | str] = (), chec
     check   run both ways at each replay, and compare: results, and the data and gradients of what is changed
 
     The numbers are those of `f` bit for bit: the passes keep the order of every sum. NumPy's warnings are silent in a
-    replay. `plan`, the plan of the program used last, is a table of its steps when it is printed.
+    replay. `plan`, the plan of the program used last, is a table of its steps when it is printed; `viz.draw` draws it.
 
     What is recorded is what was computed with the values, not Python's own doing. A value cannot be read as a bool, an
     int or a float while recording: use `autodiff.where` instead of a branch. Plain arrays that `f` closes over are
@@ -132,7 +133,9 @@ class Compiled:
             placed_args, placed_kwargs = placed((args, kwargs), arguments, self._static)
             with recorded_by(recorder):
                 out = self.__wrapped__(*placed_args, **placed_kwargs)
-            replay, result = _finished(recorder, arguments, given.leaves, out, key[1])
+            name = str(getattr(self.__wrapped__, "__name__", type(self.__wrapped__).__name__))
+            names = name, names_of(self.__wrapped__, args, kwargs, self._static)
+            replay, result = _finished(recorder, arguments, given.leaves, out, key[1], names)
         except NotReplayedError as reason:
             if any(KINDS[step.kind].mutates for step in recorder.steps):
                 raise OperandError(f"compile: the function cannot be replayed, for {reason}") from reason
@@ -162,7 +165,8 @@ class Compiled:
         """The plan of the program used last. Raises SettingError if there is none."""
         plans = self.plans
         if not plans:
-            raise SettingError(f"compile: {self!r} has no program yet; call it first")
+            why = ": its calls could not be replayed" if self._programs else " yet; call it first"
+            raise SettingError(f"compile: {self!r} has no program{why}")
         return plans[-1]
 
     def __repr__(self) -> str:
@@ -256,9 +260,17 @@ def _looks(value: Value) -> Any:
 
 
 def _finished(
-    recorder: Recorder, arguments: dict[int, Traced], leaves: list[Any], out: Any, enabled: bool
+    recorder: Recorder,
+    arguments: dict[int, Traced],
+    leaves: list[Any],
+    out: Any,
+    enabled: bool,
+    names: tuple[str, tuple[str, ...]],
 ) -> tuple[_Replay, Any]:
-    """The program of a recording, ready to run, and the result of the recorded call."""
+    """The program of a recording, ready to run, and the result of the recorded call.
+
+    names  of the function, and of its arguments
+    """
     found = flatten(out)
     changes = any(KINDS[step.kind].mutates for step in recorder.steps)
     by_identity = {id(value): i for i, value in arguments.items()}
@@ -296,7 +308,7 @@ def _finished(
         program = improved(program)
     plan = planned(program)
     source, run = written(plan)
-    plan = Plan(plan.program, plan.places, plan.blocks, plan.last, source)
+    plan = replace(plan, source=source, name=names[0], arguments=names[1])
     tree = unflatten(out, iter([None] * len(found)))
     return _Replay(recorder, plan, run, tree, outputs), unflatten(out, iter(results))
 

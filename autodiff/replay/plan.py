@@ -6,12 +6,11 @@ gradients of leaves) is lent: it is written over only once nobody else has it an
 """
 
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
+from ..display import Displayed
 from . import kernels
 from .program import Program, Slot, Spec, Step
 
@@ -31,8 +30,8 @@ class Place:
     lent: bool = False
 
 
-@dataclass(frozen=True, eq=False)
-class Plan:
+@dataclass(frozen=True, eq=False, repr=False)
+class Plan(Displayed):
     """A program and the memory of its results; the others are made by NumPy at each replay.
 
     program  the steps, after all passes
@@ -40,18 +39,42 @@ class Plan:
     blocks   the bytes of each block
     last     the step that is the last to read a slot or a view of it, by slot; absent for what leaves the program
     source   the Python function that is run
+    name     what the compiled function is called
+    arguments  what the inputs of the program are called, in order
+
+    Printed, it is a table of its steps; `viz.draw` draws it.
     """
 
     program: Program
     places: dict[int, Place]
     blocks: tuple[int, ...]
     last: dict[int, int]
-    source: str = field(default="", compare=False)
+    source: str = ""
+    name: str = ""
+    arguments: tuple[str, ...] = ()
 
     @property
     def nbytes(self) -> int:
         """Bytes of all blocks."""
         return sum(self.blocks)
+
+    @property
+    def lent(self) -> int:
+        """Bytes of what leaves the program: results, and gradients of leaves."""
+        return sum(self.blocks[place.memory] for place in self.places.values() if place.lent)
+
+    @property
+    def block_count(self) -> int:
+        """How many blocks stay inside the program, and serve one result after the other."""
+        return len({place.memory for place in self.places.values() if not place.lent})
+
+    @property
+    def held(self) -> int:
+        """Bytes of all results in these blocks: what they would take without being used again."""
+        return sum(self.program.specs[slot].nbytes for slot, place in self.places.items() if not place.lent)
+
+    def __repr__(self) -> str:
+        return f"Plan({self.name or 'program'}: {len(self.program.steps)} steps, {self.nbytes} bytes)"
 
     def __str__(self) -> str:
         from .listing import listed  # it reads plans
@@ -229,12 +252,3 @@ def _count_of_free() -> int:
 
 
 FREE, MOST = _count_of_free(), 3
-
-
-def lifetimes(plan: Plan) -> Iterator[tuple[int, int, int | None]]:
-    """(slot, first step, last step) of each result; None for one that leaves the program."""
-    for i, step in enumerate(plan.program.steps):
-        for out in step.outs:
-            root: Any = root_of(plan.program, out)
-            if root == out:
-                yield out, i, plan.last.get(out)

@@ -3,6 +3,7 @@
 A slot holds an array, or one of Python's numbers. A step reads slots and writes others; each slot is written once.
 """
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
@@ -35,7 +36,7 @@ class Spec(NamedTuple):
     @property
     def nbytes(self) -> int:
         """How many bytes the elements have; 0 for a number."""
-        return 0 if self.dtype is None else int(np.prod(self.shape, dtype=int)) * self.dtype.itemsize
+        return 0 if self.dtype is None else math.prod(self.shape) * self.dtype.itemsize
 
     def __str__(self) -> str:
         return "number" if self.dtype is None else f"{self.dtype}{list(self.shape)}"
@@ -109,6 +110,12 @@ class Step:
     def name(self) -> str:
         """What it is called in a listing."""
         return str(getattr(self.run, "name", None) or getattr(self.run, "__name__", None) or type(self.run).__name__)
+
+    @property
+    def full_name(self) -> str:
+        """The same, of a ufunc's own method with the ufunc: `add.reduce`."""
+        owner: Any = getattr(self.run, "__self__", None)
+        return f"{owner.__name__}.{self.name}" if hasattr(owner, "__name__") else self.name
 
 
 @dataclass(frozen=True, eq=False)

@@ -47,8 +47,11 @@ class Leaf:
 
     @property
     def name(self) -> str:
-        """For a listing."""
-        return self.value.name or type(self.value).__name__
+        """For a listing; a parameter's with its layer, since each layer has its own W."""
+        name, layer = self.value.name, self.value.scope.rpartition("/")[2]
+        if name is None:
+            return type(self.value).__name__
+        return f"{layer}.{name}" if layer and self.value.leaf_op == "parameter" else name
 
 
 class Recorder:
