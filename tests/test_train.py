@@ -761,7 +761,7 @@ def test_a_used_folder_is_refused_unless_forced(configuration):
     configuration.folder.mkdir()
     note = configuration.folder / "note.txt"
     note.write_text("mine")
-    with pytest.raises(SettingError, match="is not empty"):
+    with pytest.raises(SettingError, match=r"^out: \S+ is not empty; name another folder"):
         run.train(configuration)
     run.train(replace(configuration, epochs=1), force=True)
     assert note.read_text() == "mine"

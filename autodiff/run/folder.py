@@ -66,11 +66,7 @@ def prepare(folder: Path, *, force: bool) -> None:
     if os.path.exists(folder) and not os.path.isdir(folder):
         raise SettingError(f"out: {folder} is a file; name a folder")
     try:
-        if os.path.isdir(folder) and any(path.name != LOCK for path in folder.iterdir()) and not force:
-            raise SettingError(
-                f"out: {folder} is not empty; name another folder, resume that run, or replace it with --force "
-                "(force=True)"
-            )
+        is_used = os.path.isdir(folder) and any(path.name != LOCK for path in folder.iterdir())
         folder.mkdir(parents=True, exist_ok=True)
     except (OSError, ValueError) as error:  # ValueError of a name with a NUL
         raise SettingError(f"out: {folder} cannot be written ({getattr(error, 'strerror', None) or error})") from error
