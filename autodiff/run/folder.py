@@ -70,6 +70,10 @@ def prepare(folder: Path, *, force: bool) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except (OSError, ValueError) as error:  # ValueError of a name with a NUL
         raise SettingError(f"out: {folder} cannot be written ({getattr(error, 'strerror', None) or error})") from error
+    if is_used and not force:
+        raise SettingError(
+            f"out: {folder} is not empty; name another folder, resume that run, or replace it with --force (force=True)"
+        )
 
 
 def clear(folder: Path) -> None:
