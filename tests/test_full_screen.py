@@ -11,9 +11,11 @@ import autodiff as ad
 pytest.importorskip("textual")
 
 from textual import events
+from textual.geometry import Offset
 from textual.widgets import Input, Static
 
-from viz.debugger.graph_panel import Canvas
+from viz.debugger.graph_panel import GraphPanel
+from viz.debugger.panel import Panel
 from viz.debugger.screen import CommandLine, DebuggerApp, Help
 from viz.debugger.session import Session
 
@@ -59,7 +61,8 @@ def drive(trace, act, size=(120, 36)):
 
 
 def shown(app, panel):
-    return str(app.query_one(f"#{panel}", Static).content)
+    widget = app.query_one(f"#{panel}")
+    return widget.text if isinstance(widget, Panel) else str(widget.content)
 
 
 def at_once(app, text):
@@ -74,7 +77,7 @@ def test_it_opens_at_the_first_step_with_everything_in_its_panel():
         assert "backward 1 of 9" in shown(app, "head")
         assert "L = v₇²" in shown(app, "step")
         assert "1.000 × −0.600 = −0.600" in shown(app, "step")
-        assert "▶ ^ L = v₇²" in shown(app, "canvas")
+        assert "▶ ^ L = v₇²" in shown(app, "graph")
         assert "operands" in shown(app, "around")
         assert shown(app, "source").splitlines() == [
             " 1 → L = (relu(w*x + b) - y)**2",
@@ -146,10 +149,12 @@ def test_ctrl_c_gives_up_a_line_and_stays():
 def test_a_click_on_a_node_goes_to_its_step():
     async def act(app, pilot):
         session = app.session
-        place = app.query_one(Canvas).places[session.find("v6")]
-        app.query_one("#graph").scroll_to(y=place.row - 1, animate=False)
+        graph = app.query_one(GraphPanel)
+        place = graph.places[session.find("v6")]
+        graph.scroll_to(y=place.row - 1, animate=False)
         await pilot.pause()
-        await pilot.click(Canvas, offset=(place.column + 3, place.row + 1))
+        corner = graph.content_region.offset - graph.region.offset - graph.scroll_offset
+        await pilot.click(GraphPanel, offset=corner + Offset(place.column + 3, place.row + 1))
         await pilot.pause()
         assert session.node.op == "relu"
         assert session.cursor.position == 3
@@ -212,7 +217,7 @@ def test_the_quiz_asks_hides_and_keeps_the_score():
         assert "= ?" in shown(app, "said")
         assert app.focused is app.query_one(CommandLine)
         number = f"{app.session.question.answer:.4f}"
-        assert number.replace("-", "−") not in shown(app, "canvas").replace("−0.6000", "")
+        assert number.replace("-", "−") not in shown(app, "graph").replace("−0.6000", "")
         await pilot.press(*[{"-": "minus", ".": "full_stop"}.get(c, c) for c in number], "enter")
         await pilot.pause()
         assert "✓ right" in shown(app, "said")
@@ -254,8 +259,8 @@ def test_at_any_size_the_current_node_and_its_step_can_be_seen(size, record):
     async def act(app, pilot):
         at_once(app, "nnbfnfn")
         await pilot.pause()
-        graph, canvas = app.query_one("#graph"), app.query_one(Canvas)
-        place = canvas.places[app.session.node.id]
+        graph = app.query_one(GraphPanel)
+        place = graph.places[app.session.node.id]
         assert graph.content_size.height > 0
         top = graph.scroll_offset.y
         assert top <= place.row + place.height - 1
@@ -273,7 +278,7 @@ def test_it_follows_a_change_of_size():
         await pilot.resize_terminal(70, 20)
         await pilot.pause()
         assert not app.query_one("#around").display
-        assert max(len(line) for line in shown(app, "canvas").splitlines()) <= 70
+        assert max(len(line) for line in shown(app, "graph").splitlines()) <= 70
         await pilot.resize_terminal(140, 40)
         await pilot.pause()
         assert app.query_one("#around").display
@@ -288,7 +293,7 @@ def test_the_drawing_keeps_to_the_panel_whatever_the_size_was_before():
             await pilot.resize_terminal(*size)
             await pilot.pause()
             await pilot.pause()
-            assert max(map(len, shown(app, "canvas").splitlines())) <= app.query_one("#graph").room
+            assert max(map(len, shown(app, "graph").splitlines())) <= app.query_one("#graph").room
 
     x = ad.Tensor([1.0, 0.0], "x")
     with np.errstate(all="ignore"):
@@ -320,8 +325,8 @@ def test_the_panels_stand_still_while_one_steps():
 
 
 def is_in_sight(app):
-    graph = app.query_one("#graph")
-    place = app.query_one(Canvas).places[app.session.node.id]
+    graph = app.query_one(GraphPanel)
+    place = graph.places[app.session.node.id]
     top = graph.scroll_offset.y
     return top <= place.row and place.row + place.height <= top + graph.content_size.height
 
@@ -411,7 +416,7 @@ def test_a_large_graph_is_a_window_around_the_current_node():
         app.run_command("goto 2000")
         await pilot.pause()
         assert "of 6,001 nodes" in str(app.query_one("#graph").border_title)
-        assert "▶" in shown(app, "canvas")
+        assert "▶" in shown(app, "graph")
 
     drive(long_chain(), act)
 
@@ -447,9 +452,9 @@ def test_a_long_search_holds_up_nothing_and_ctrl_c_stops_it(monkeypatch):
 
 def test_nan_and_infinity_are_loud():
     async def act(app, pilot):
-        assert "╔" in shown(app, "canvas")
-        assert "−inf" in shown(app, "canvas")
-        spans = [str(span.style) for span in app.query_one("#canvas", Static).content.spans]
+        assert "╔" in shown(app, "graph")
+        assert "−inf" in shown(app, "graph")
+        spans = [str(span.style) for line in app.query_one(GraphPanel).lines for span in line.spans]
         assert app.palette.alarm in spans
 
     drive(broken(), act)
@@ -471,7 +476,7 @@ def test_without_colour_the_current_node_is_still_marked(monkeypatch):
     async def act(app, pilot):
         await pilot.press("n")
         await pilot.pause()
-        assert "▶ − v₇" in shown(app, "canvas")
+        assert "▶ − v₇" in shown(app, "graph")
 
     drive(expression(), act)
 
