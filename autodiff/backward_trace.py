@@ -54,8 +54,9 @@ class RunningSums:
 
     def add(self, operand: int, position: int, total: Any) -> None:
         """An operand was sent a message in a step, which made the sum."""
-        count = self._counts[operand] = self._counts.get(operand, 0) + 1
-        if count % self.spacing == 0:
+        counts = self._counts
+        count = counts[operand] = counts.get(operand, 0) + 1
+        if not count % self.spacing:
             self.kept.setdefault(operand, []).append((position, total))
             self._bytes += getattr(total, "nbytes", 0) + self.NUMBER
             if self._bytes > self.BUDGET:
@@ -168,14 +169,14 @@ class Steps(Sequence[BackwardStep]):
         """The steps of the nodes that use an operand, in order."""
         if self._senders is None:
             found: dict[int, Any] = {}  # one number for most, a list for those that several send to
+            nodes, first = self._nodes, found.setdefault
             for position, id in enumerate(self._order):
-                for receiver in set(self._nodes[id].operands):
-                    known = found.get(receiver)
-                    if known is None:
-                        found[receiver] = position
-                    elif type(known) is list:
-                        known.append(position)
-                    else:
+                for receiver in nodes[id].operands:
+                    known = first(receiver, position)
+                    if type(known) is list:
+                        if known[-1] != position:  # else it is its operand twice
+                            known.append(position)
+                    elif known != position:
                         found[receiver] = [known, position]
             self._senders = found
         senders = self._senders.get(operand, ())
