@@ -15,7 +15,7 @@ import viz
 from autodiff.errors import AutodiffError, ExpressionError, GradientError, SettingError
 from viz.debugger.commands import BY_NAME, COMMANDS, completions, execute
 from viz.debugger.conditions import Condition, value_of
-from viz.debugger.launch import traced
+from viz.debugger.launch import recorded
 from viz.debugger.lines import stop_lines
 from viz.debugger.neighbourhood import Neighbourhood
 from viz.debugger.session import Session
@@ -208,7 +208,7 @@ class TestConditions:
                 - h
             )  # fmt: skip
 
-        session = Session(traced(loss, 2.0))
+        session = Session(ad.backprop(recorded(loss, 2.0)))
         assert "h * 3.0 - h" in text(stop_lines(session))
 
 
@@ -647,18 +647,19 @@ class TestStart:
         def loss(w, params, scale=2):
             return ad.sum(w * params["b"][0]) * scale
 
-        trace = traced(loss, np.array([1.0, 2.0]), {"b": [3.0]})
+        trace = ad.backprop(recorded(loss, np.array([1.0, 2.0]), {"b": [3.0]}))
         assert list(trace.graph.names) == ["w", "params.b[0]"]
         assert trace.graph.outputs[0].source.part == 'ad.sum(w * params["b"][0]) * scale'
         assert trace.graph.nodes[0].source is None
 
     def test_what_is_tracked_already_stays(self):
         w = ad.Scalar(3.0, name="mine")
-        assert traced(lambda w: w * w, w).gradients == {"mine": 6.0}
-        assert traced(w * w).gradients == {"mine": 6.0}
+        assert ad.backprop(recorded(lambda w: w * w, w)).gradients == {"mine": 6.0}
+        assert ad.backprop(recorded(w * w)).gradients == {"mine": 6.0}
 
     def test_flags_and_text_are_passed_on(self):
-        assert traced(lambda w, how, flag: w * (2 if flag and how == "x" else 1), 3.0, "x", True).gradients["w"] == 2.0
+        value = recorded(lambda w, how, flag: w * (2 if flag and how == "x" else 1), 3.0, "x", True)
+        assert ad.backprop(value).gradients["w"] == 2.0
 
     @pytest.mark.parametrize(
         ("subject", "arguments", "error", "match"),
