@@ -6,6 +6,8 @@ jump with every step are hard to read.
 
 from collections.abc import Sequence
 
+from rich.segment import Segment
+from rich.style import Style
 from rich.text import Text
 from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
@@ -24,6 +26,7 @@ class Panel(ScrollView, can_focus=False):
         super().__init__(id=id, classes=classes)
         self.lines: Sequence[Text] = ()
         self.rows = 0
+        self._style = Style()
         self._painted: list[Text | None] = []  # what stands in each row of the panel
 
     @property
@@ -64,10 +67,12 @@ class Panel(ScrollView, can_focus=False):
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         return self.rows
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        self._style = self.rich_style  # once: it is composed of what all ancestors say
+        return super().render_lines(crop)
+
     def render_line(self, y: int) -> Strip:
         number = y + self.scroll_offset.y
-        style = self.rich_style
         if number >= len(self.lines):
-            return Strip.blank(self.size.width, style)
-        strip = Strip(self.lines[number].render(self.app.console))
-        return strip.apply_style(style).crop(0, self.size.width)
+            return Strip.blank(self.size.width, self._style)
+        return Strip(Segment.apply_style(self.lines[number].render(self.app.console), self._style))

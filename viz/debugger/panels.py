@@ -118,8 +118,9 @@ def _index(line: str, column: int) -> int:
 def step_text(session: Session, width: int, palette: Palette) -> tuple[str, list[Text]]:
     """Title and content of the step's panel: the rule with its numbers."""
     lines = forward_lines(session) if session.is_forward else step_lines(session.backward, max(width, 30))
-    title = f"{session.pass_name} {session.cursor.position:,} of {len(session.cursor):,}"
-    return title, styled(lines[1:], palette, width)  # the first says what the title and the source say
+    return f"{session.pass_name} pass", styled(
+        lines[1:], palette, width
+    )  # the first says what the title and the source say
 
 
 def around(session: Session, width: int, palette: Palette) -> tuple[str, list[Text]]:
