@@ -93,6 +93,7 @@ class Steps(Sequence[BackwardStep]):
         self._nodes, self._made, self._sums = nodes, made, sums
         self._order, self._upstream = tuple(cotangents), tuple(cotangents.values())
         self._recent: dict[int, BackwardStep] = {}
+        self._carried: dict[int, dict[int, Any]] = {}  # the sums before the step that may come next, of floats
         self._positions: dict[int, int] | None = None  # these two are found when they are first needed
         self._senders: dict[int, int | list[int]] | None = None
 
@@ -114,9 +115,17 @@ class Steps(Sequence[BackwardStep]):
         step = self._recent.get(position)
         if step is None:
             node = self._node(position)
+            totals = self._carried.pop(position, {})  # in one act: another thread may search
             with np.errstate(all="ignore"), no_grad():
-                before = {operand: self._before(operand, position) for operand in node.operands}
-                step = self._step(position, before)
+                for operand in node.operands:
+                    if operand not in totals:
+                        totals[operand] = self._before(operand, position)
+                step = self._step(position, totals)
+            for operand in node.operands:
+                if type(totals.get(operand)) is not float:  # arrays may be large
+                    totals.pop(operand, None)
+            totals.pop(node.id, None)
+            self._carried = {position + 1: totals}
             while len(self._recent) >= self.RECENT:
                 self._recent.pop(next(iter(self._recent)), None)
             self._recent[position] = step
