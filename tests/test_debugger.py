@@ -3,16 +3,19 @@
 import contextlib
 import re
 import time
+from io import StringIO
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rich.console import Console
 from rich.text import Text
 
 import autodiff as ad
 import viz
 from autodiff.errors import AutodiffError, ExpressionError, GradientError, SettingError
+from viz.debugger import patience
 from viz.debugger.commands import BY_NAME, COMMANDS, completions, execute
 from viz.debugger.conditions import Condition, value_of
 from viz.debugger.launch import recorded
@@ -79,6 +82,10 @@ class TestConditions:
             (
                 "max(message) > 0.5",
                 lambda s: max([m.message for m in s.messages if m.message is not None], default=-1) > 0.5,
+            ),
+            (
+                "max(|local|) == 1",
+                lambda s: max([abs(m.local) for m in s.messages if m.local is not None], default=0) == 1,
             ),
             ("size == 1 and step != 3", None),
             ("g", lambda s: s.upstream != 0),
@@ -449,6 +456,32 @@ class TestCommands:
         run(session, "watch #0")
         for line in [*stop_lines(session), *execute(session, "print #0").lines, *execute(session, "derive #0").lines]:
             assert all("\x1b" not in part.text and "\n" not in part.text for part in line)
+
+
+class TestPatience:
+    """What is said on a terminal while a command takes long; in a pipe nothing is."""
+
+    @pytest.mark.parametrize(
+        ("setting", "ends"), [({"force_terminal": True}, "\x1b[2K\r"), ({"force_terminal": False}, "")]
+    )
+    def test_it_is_said_and_taken_away(self, monkeypatch, setting, ends):
+        out = Console(file=StringIO(), width=80, _environ={"TERM": "xterm"}, **setting)
+        monkeypatch.setattr(patience, "console", lambda stderr: out)
+        monkeypatch.setattr(patience, "AT_ONCE", 0.0)
+        with patience.patience():
+            deadline = time.monotonic() + 30
+            while ends and "still searching" not in out.file.getvalue():
+                assert time.monotonic() < deadline
+        assert ("still searching" in out.file.getvalue()) == bool(ends)
+        assert out.file.getvalue().endswith(ends)
+
+    def test_what_is_done_at_once_is_not_spoken_of(self, monkeypatch):
+        out = Console(file=StringIO(), force_terminal=True)
+        monkeypatch.setattr(patience, "console", lambda stderr: out)
+        monkeypatch.setattr(patience, "AT_ONCE", 3600)
+        with pytest.raises(KeyboardInterrupt), patience.patience():
+            raise KeyboardInterrupt
+        assert out.file.getvalue() == ""
 
 
 class TestQuiz:
