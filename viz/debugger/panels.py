@@ -63,10 +63,12 @@ def head(session: Session, width: int, palette: Palette) -> list[Text]:
     """The title, and how far the pass has come, as a bar."""
     cursor = session.cursor
     output = session.trace.graph.outputs[0]
-    left = f" chainlens step   {label(output)} = {formula(output, session.nodes)}" if not output.is_leaf else " step"
+    result = f"   {label(output)} = {formula(output, session.nodes)}" if not output.is_leaf else ""
     count = f"{session.pass_name} {cursor.position:,} of {len(cursor):,} "
     room = max(8, min(40, width // 3))
-    left = cut(left, max(0, width - room - cells(count) - 3))
+    space = max(0, width - room - cells(count) - 3)
+    left = next((words for words in (f" chainlens step{result}", result[2:]) if cells(words) <= space), None)
+    left = cut(result[2:] or " step", space) if left is None else left
     done = round(room * cursor.position / max(1, len(cursor)))
     style = palette.roles["forward"] if session.is_forward else palette.bar
     bar = Text.assemble(("━" * done, style), ("─" * (room - done), palette.ahead))

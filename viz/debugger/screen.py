@@ -10,7 +10,7 @@ from textual import events
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from autodiff import BackwardTrace
 from autodiff.errors import AutodiffError
@@ -24,6 +24,7 @@ from .commands import COMMANDS, execute
 from .fault import NOTICE
 from .graph_panel import GraphPanel
 from .help_screen import Help
+from .key_line import KeyLine
 from .neighbourhood import Neighbourhood
 from .panel import Panel
 from .panels import Palette, around, graph_text, head, joined, source, step_text
@@ -108,7 +109,7 @@ class DebuggerApp(App[None]):
         with VerticalScroll(id="notes", can_focus=False):
             yield Static(id="said")
         yield CommandLine(self.session, self.submit, lambda words: self.say([[Line(f" {words}", "quiet")]]))
-        yield Footer(compact=True)
+        yield KeyLine(compact=True)
 
     def on_mount(self) -> None:
         self.screen.set_focus(self.query_one(GraphPanel))
