@@ -168,15 +168,15 @@ def step(
     if len(chosen := [name for name, is_on in given.items() if is_on]) > 1:
         raise UsageError(f"{' and '.join(chosen)} exclude each other: choose one")
     with ad.recording(source=True):
-        trace = ad.backprop(_one_number(read_source(source, values or [])()))
+        value = _one_number(read_source(source, values or [])())
     if as_json:
-        _print_json(as_data(trace))
+        _print_json(as_data(ad.backprop(value)))
     elif script is not None:
-        run_script(trace, script)
+        run_script(ad.backprop(value), script)
     elif everything:
-        terminal.show_steps(trace)
+        terminal.show_steps(ad.backprop(value))
     else:
-        debug(trace, plain=plain)
+        debug(value, plain=plain)
 
 
 @app.command(

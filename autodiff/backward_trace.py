@@ -54,8 +54,9 @@ class RunningSums:
 
     def add(self, operand: int, position: int, total: Any) -> None:
         """An operand was sent a message in a step, which made the sum."""
-        count = self._counts[operand] = self._counts.get(operand, 0) + 1
-        if count % self.spacing == 0:
+        counts = self._counts
+        count = counts[operand] = counts.get(operand, 0) + 1
+        if not count % self.spacing:
             self.kept.setdefault(operand, []).append((position, total))
             self._bytes += getattr(total, "nbytes", 0) + self.NUMBER
             if self._bytes > self.BUDGET:
@@ -92,6 +93,7 @@ class Steps(Sequence[BackwardStep]):
         self._nodes, self._made, self._sums = nodes, made, sums
         self._order, self._upstream = tuple(cotangents), tuple(cotangents.values())
         self._recent: dict[int, BackwardStep] = {}
+        self._carried: dict[int, dict[int, Any]] = {}  # the sums before the step that may come next, of floats
         self._positions: dict[int, int] | None = None  # these two are found when they are first needed
         self._senders: dict[int, int | list[int]] | None = None
 
@@ -113,9 +115,17 @@ class Steps(Sequence[BackwardStep]):
         step = self._recent.get(position)
         if step is None:
             node = self._node(position)
+            totals = self._carried.pop(position, {})  # in one act: another thread may search
             with np.errstate(all="ignore"), no_grad():
-                before = {operand: self._before(operand, position) for operand in node.operands}
-                step = self._step(position, before)
+                for operand in node.operands:
+                    if operand not in totals:
+                        totals[operand] = self._before(operand, position)
+                step = self._step(position, totals)
+            for operand in node.operands:
+                if type(totals.get(operand)) is not float:  # arrays may be large
+                    totals.pop(operand, None)
+            totals.pop(node.id, None)
+            self._carried = {position + 1: totals}
             while len(self._recent) >= self.RECENT:
                 self._recent.pop(next(iter(self._recent)), None)
             self._recent[position] = step
@@ -168,14 +178,14 @@ class Steps(Sequence[BackwardStep]):
         """The steps of the nodes that use an operand, in order."""
         if self._senders is None:
             found: dict[int, Any] = {}  # one number for most, a list for those that several send to
+            nodes, first = self._nodes, found.setdefault
             for position, id in enumerate(self._order):
-                for receiver in set(self._nodes[id].operands):
-                    known = found.get(receiver)
-                    if known is None:
-                        found[receiver] = position
-                    elif type(known) is list:
-                        known.append(position)
-                    else:
+                for receiver in nodes[id].operands:
+                    known = first(receiver, position)
+                    if type(known) is list:
+                        if known[-1] != position:  # else it is its operand twice
+                            known.append(position)
+                    elif known != position:
                         found[receiver] = [known, position]
             self._senders = found
         senders = self._senders.get(operand, ())

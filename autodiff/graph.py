@@ -234,35 +234,32 @@ class Graph(Displayed):
 _FORMAT = "chainlens graph 1"
 
 
-# A frozen dataclass is made field by field, each by name. Graphs have many nodes: this way takes half as long.
-_new = Node.__new__
-_id, _op, _operands, _value, _shape, _dtype, _name, _scope, _params, _source = (
-    getattr(Node, field.name).__set__ for field in fields(Node)
-)
+class _NumberNode:
+    """A node of a number while its slots, those of Node, are filled. A frozen dataclass fills them by name, which takes
+    three times as long, and graphs have many nodes."""
+
+    __slots__ = tuple(field.name for field in fields(Node))
+
+    def __init__(
+        self,
+        id: int,
+        op: str,
+        operands: tuple[int, ...],
+        value: float,
+        name: str | None,
+        scope: str,
+        params: Mapping[str, Any],
+        source: Source | None,
+    ) -> None:
+        self.id, self.op, self.operands, self.value = id, op, operands, value
+        self.shape, self.dtype = (), "float"
+        self.name, self.scope, self.params, self.source = name, scope, params, source
 
 
-def _number_node(
-    id: int,
-    op: str,
-    operands: tuple[int, ...],
-    value: float,
-    name: str | None,
-    scope: str,
-    params: Mapping[str, Any],
-    source: Source | None,
-) -> Node:
-    node = _new(Node)
-    _id(node, id)
-    _op(node, op)
-    _operands(node, operands)
-    _value(node, value)
-    _shape(node, ())
-    _dtype(node, "float")
-    _name(node, name)
-    _scope(node, scope)
-    _params(node, params)
-    _source(node, source)
-    return node
+def _number_node(*given: Any) -> Node:
+    node: Any = _NumberNode(*given)
+    node.__class__ = Node
+    return node  # type: ignore[no-any-return]
 
 
 def freeze(
@@ -322,7 +319,9 @@ def freeze(
             op = value.primitive.name
         else:
             op = value.leaf_op if value.requires_grad else "constant"
-        data = own(used.get(value.index, value.data), value.data)
+        data = used.get(value.index, value.data)
+        if type(data) is not float:
+            data = own(data, value.data)
         params = NO_PARAMS if op in LEAVES else value.params
         if op == "constant" and value.leaf_op == "parameter":
             params = {"frozen": True}  # a parameter that is not trained
@@ -330,14 +329,17 @@ def freeze(
 
     values = topological(outputs) if values is None else values
     used: dict[int, Any] = {}  # recording index of a live value -> its data when it was first used
+    first, known = used.setdefault, ids.get
     for value in values:
         for operand, saved in zip(value.operands, value.saved, strict=True):
             if isinstance(operand, Value):
-                used.setdefault(operand.index, saved)
+                first(operand.index, saved)
     for value in values:
-        pairs = zip(value.operands, value.saved, strict=True)
-        operands = tuple([operand_id(operand, saved, value.scope) for operand, saved in pairs])
-        ids[value.index] = add_value(value, operands)
+        operands = []
+        for operand, saved in zip(value.operands, value.saved, strict=True):
+            place = known(operand.index) if isinstance(operand, Value) else None
+            operands.append(operand_id(operand, saved, value.scope) if place is None else place)
+        ids[value.index] = add_value(value, tuple(operands))
     output_ids = tuple(operand_id(output, None, "") for output in outputs)
     return tuple(nodes), output_ids, ids
 

@@ -217,12 +217,15 @@ def _recorded(output: Value, g: Any) -> BackwardTrace:
     cotangents: dict[int, Any] = {}
     made: list[tuple[Primitive | None, tuple[Any, ...]]] = []
     sums = RunningSums()
+    add = sums.add
 
     def visit(value: Value, g: Any, messages: Sequence[Sent | None], pending: dict[int, Any]) -> None:
         cotangents[ids[value.index]] = g
         for operand in value.operands:
-            if isinstance(operand, Value) and operand.index in pending:
-                sums.add(ids[operand.index], len(made), pending[operand.index])
+            if isinstance(operand, Value):
+                total = pending.get(operand.index)
+                if total is not None:
+                    add(ids[operand.index], len(made), total)
         made.append((value.primitive, value.saved))
 
     with np.errstate(all="ignore"), no_grad():

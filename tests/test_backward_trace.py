@@ -137,6 +137,24 @@ def test_steps_are_the_same_in_whatever_order_they_are_looked_at(length, seed, l
     check_same(trace, expected, trace.steps)
 
 
+@given(
+    length=st.integers(1, 30),
+    ways=st.lists(st.tuples(st.integers(0, 10**6), st.integers(1, 12)), min_size=1, max_size=8),
+)
+@settings(max_examples=50, deadline=None)
+def test_steps_of_numbers_are_the_same_where_one_goes_on_from_any_of_them(length, ways):
+    h = x = ad.Scalar(0.7, name="x")
+    for i in range(length):
+        h = h * x + (h * h if i % 3 else 0.1)
+    trace = ad.backprop(h)
+    expected = sent_by_the_walk(h, 1.0)
+    trace.steps.RECENT = 1  # so that they are made again
+    for start, count in ways:
+        for position in range(start % len(expected), min(start % len(expected) + count, len(expected))):
+            for message, row in zip(trace.steps[position].messages, expected[position][2], strict=True):
+                assert row is None or same(message.total, row[3])
+
+
 def test_a_change_in_place_between_two_uses_leaves_the_messages_as_they_were():
     w = ad.Tensor([1.0, 2.0], name="w")
     first = w * w

@@ -3,19 +3,22 @@
 import contextlib
 import re
 import time
+from io import StringIO
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rich.console import Console
 from rich.text import Text
 
 import autodiff as ad
 import viz
 from autodiff.errors import AutodiffError, ExpressionError, GradientError, SettingError
+from viz.debugger import patience
 from viz.debugger.commands import BY_NAME, COMMANDS, completions, execute
 from viz.debugger.conditions import Condition, value_of
-from viz.debugger.launch import traced
+from viz.debugger.launch import recorded
 from viz.debugger.lines import stop_lines
 from viz.debugger.neighbourhood import Neighbourhood
 from viz.debugger.session import Session
@@ -79,6 +82,10 @@ class TestConditions:
             (
                 "max(message) > 0.5",
                 lambda s: max([m.message for m in s.messages if m.message is not None], default=-1) > 0.5,
+            ),
+            (
+                "max(|local|) == 1",
+                lambda s: max([abs(m.local) for m in s.messages if m.local is not None], default=0) == 1,
             ),
             ("size == 1 and step != 3", None),
             ("g", lambda s: s.upstream != 0),
@@ -208,7 +215,7 @@ class TestConditions:
                 - h
             )  # fmt: skip
 
-        session = Session(traced(loss, 2.0))
+        session = Session(ad.backprop(recorded(loss, 2.0)))
         assert "h * 3.0 - h" in text(stop_lines(session))
 
 
@@ -451,6 +458,32 @@ class TestCommands:
             assert all("\x1b" not in part.text and "\n" not in part.text for part in line)
 
 
+class TestPatience:
+    """What is said on a terminal while a command takes long; in a pipe nothing is."""
+
+    @pytest.mark.parametrize(
+        ("setting", "ends"), [({"force_terminal": True}, "\x1b[2K\r"), ({"force_terminal": False}, "")]
+    )
+    def test_it_is_said_and_taken_away(self, monkeypatch, setting, ends):
+        out = Console(file=StringIO(), width=80, _environ={"TERM": "xterm"}, **setting)
+        monkeypatch.setattr(patience, "console", lambda stderr: out)
+        monkeypatch.setattr(patience, "AT_ONCE", 0.0)
+        with patience.patience():
+            deadline = time.monotonic() + 30
+            while ends and "still searching" not in out.file.getvalue():
+                assert time.monotonic() < deadline
+        assert ("still searching" in out.file.getvalue()) == bool(ends)
+        assert out.file.getvalue().endswith(ends)
+
+    def test_what_is_done_at_once_is_not_spoken_of(self, monkeypatch):
+        out = Console(file=StringIO(), force_terminal=True)
+        monkeypatch.setattr(patience, "console", lambda stderr: out)
+        monkeypatch.setattr(patience, "AT_ONCE", 3600)
+        with pytest.raises(KeyboardInterrupt), patience.patience():
+            raise KeyboardInterrupt
+        assert out.file.getvalue() == ""
+
+
 class TestQuiz:
     @pytest.mark.parametrize(
         ("answer", "right"),
@@ -647,18 +680,19 @@ class TestStart:
         def loss(w, params, scale=2):
             return ad.sum(w * params["b"][0]) * scale
 
-        trace = traced(loss, np.array([1.0, 2.0]), {"b": [3.0]})
+        trace = ad.backprop(recorded(loss, np.array([1.0, 2.0]), {"b": [3.0]}))
         assert list(trace.graph.names) == ["w", "params.b[0]"]
         assert trace.graph.outputs[0].source.part == 'ad.sum(w * params["b"][0]) * scale'
         assert trace.graph.nodes[0].source is None
 
     def test_what_is_tracked_already_stays(self):
         w = ad.Scalar(3.0, name="mine")
-        assert traced(lambda w: w * w, w).gradients == {"mine": 6.0}
-        assert traced(w * w).gradients == {"mine": 6.0}
+        assert ad.backprop(recorded(lambda w: w * w, w)).gradients == {"mine": 6.0}
+        assert ad.backprop(recorded(w * w)).gradients == {"mine": 6.0}
 
     def test_flags_and_text_are_passed_on(self):
-        assert traced(lambda w, how, flag: w * (2 if flag and how == "x" else 1), 3.0, "x", True).gradients["w"] == 2.0
+        value = recorded(lambda w, how, flag: w * (2 if flag and how == "x" else 1), 3.0, "x", True)
+        assert ad.backprop(value).gradients["w"] == 2.0
 
     @pytest.mark.parametrize(
         ("subject", "arguments", "error", "match"),

@@ -52,7 +52,7 @@ def _saturated_softmax(case: Case, node: Node, out: np.ndarray) -> Iterator[Foun
     if np.any(choices) and np.count_nonzero(flat) > MAJORITY * np.count_nonzero(choices):
         index = first(flat)
         largest = float(np.max(np.abs(np.asarray(case.operand(node).value, dtype=float))))
-        why = f"the largest probability is {number(float(np.max(out, axis=axis)[index]))} or more in most slices"
+        why = f"the largest probability is at least 1 − {number(FLAT)} in most slices"
         yield Found(node.id, f"{why}: the numbers given are too far apart (up to {number(largest)})", index)
 
 

@@ -1,9 +1,11 @@
 """Starting the debugger: on a value, a trace or a function, in the form that the terminal has room for."""
 
+import gc
 import importlib.util
 import inspect
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -37,15 +39,15 @@ def step(subject: Any, *arguments: Any, plain: bool = False) -> None:
 
     Raises GradientError for what has no gradient, SettingError for anything else that cannot be debugged.
     """
-    debug(traced(subject, *arguments), plain=plain)
+    debug(recorded(subject, *arguments), plain=plain)
 
 
-def traced(subject: Any, *arguments: Any) -> BackwardTrace:
-    """The backward pass of a value, a trace or a function; see `step`."""
+def recorded(subject: Any, *arguments: Any) -> ad.Scalar | ad.Tensor | BackwardTrace:
+    """The value whose backward pass is debugged, a trace as it is, or what a function returns; see `step`."""
     if isinstance(subject, BackwardTrace | ad.Scalar | ad.Tensor):
         if arguments:
             raise SettingError(f"step: arguments are for a function, not for a {type(subject).__name__}")
-        return subject if isinstance(subject, BackwardTrace) else ad.backprop(subject)
+        return subject
     if not callable(subject):
         raise SettingError(f"step: takes a Scalar, a Tensor, a trace or a function, got {type(subject).__name__}")
     with ad.recording(source=False):  # no line of the function made its arguments
@@ -54,21 +56,40 @@ def traced(subject: Any, *arguments: Any) -> BackwardTrace:
         value = subject(*live)
     if not isinstance(value, ad.Scalar | ad.Tensor):
         raise GradientError(f"step: the function must return a Scalar or a Tensor, got {type(value).__name__}")
-    return ad.backprop(value)
+    return value
 
 
-def debug(trace: BackwardTrace, *, plain: bool) -> None:
-    """Debug a trace on the terminal, if there is one; else print every step."""
-    if not (_is_terminal(sys.stdin) and _is_terminal(sys.stdout)):
-        terminal.show_steps(trace)
-    elif plain or importlib.util.find_spec("textual") is None:
-        from .prompt import prompt
+def debug(subject: ad.Scalar | ad.Tensor | BackwardTrace, *, plain: bool) -> None:
+    """Debug the backward pass of a value, or a trace, on the terminal, if there is one; else print every step."""
+    with _set_aside(subject) as trace:
+        if not (_is_terminal(sys.stdin) and _is_terminal(sys.stdout)):
+            terminal.show_steps(trace)
+        elif plain or importlib.util.find_spec("textual") is None:
+            from .prompt import prompt
 
-        prompt(trace)
-    else:
-        from .screen import full_screen
+            prompt(trace)
+        else:
+            from .screen import full_screen
 
-        full_screen(trace)
+            full_screen(trace)
+
+
+@contextmanager
+def _set_aside(subject: ad.Scalar | ad.Tensor | BackwardTrace) -> Iterator[BackwardTrace]:
+    """The backward pass, set aside from Python's cyclic collector: it would look through all of a long one again and
+    again, while the full screen is imported and every few steps, and free nothing."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        trace = subject if isinstance(subject, BackwardTrace) else ad.backprop(subject)
+        gc.freeze()
+    finally:
+        if was_on:
+            gc.enable()
+    try:
+        yield trace
+    finally:
+        gc.unfreeze()
 
 
 def _is_terminal(stream: Any) -> bool:

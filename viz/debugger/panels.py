@@ -45,46 +45,49 @@ class Palette:
         return cls(roles, f"bold {theme.highlight}", theme.quiet, theme.backward, theme.alarm)
 
 
-def joined(lines: Iterable[Sequence[Line]], palette: Palette, width: int = 0) -> Text:
-    """Lines of parts with roles as one text; with a width, wrapped at words."""
-    styled = (_styled(line, palette) for line in lines)
-    return Text("\n").join(part for line in styled for part in (wrapped(line, width) if width else [line]))
+def styled(lines: Iterable[Sequence[Line]], palette: Palette, width: int) -> list[Text]:
+    """Lines of parts with roles in the colours of a theme, wrapped at words."""
+    return [part for line in lines for part in wrapped(_styled(line, palette), width)]
+
+
+def joined(lines: Iterable[Sequence[Line]], palette: Palette, width: int) -> Text:
+    """The same as one text."""
+    return Text("\n").join(styled(lines, palette, width))
 
 
 def _styled(line: Sequence[Line], palette: Palette) -> Text:
     return Text.assemble(*((visible(part.text), palette.roles[part.role]) for part in line))
 
 
-def head(session: Session, width: int, palette: Palette) -> Text:
+def head(session: Session, width: int, palette: Palette) -> list[Text]:
     """The title, and how far the pass has come, as a bar."""
     cursor = session.cursor
     output = session.trace.graph.outputs[0]
-    left = f" chainlens step   {label(output)} = {formula(output, session.nodes)}" if not output.is_leaf else " step"
+    result = f"   {label(output)} = {formula(output, session.nodes)}" if not output.is_leaf else ""
     count = f"{session.pass_name} {cursor.position:,} of {len(cursor):,} "
     room = max(8, min(40, width // 3))
-    left = cut(left, max(0, width - room - cells(count) - 3))
+    space = max(0, width - room - cells(count) - 3)
+    left = next((words for words in (f" chainlens step{result}", result[2:]) if cells(words) <= space), None)
+    left = cut(result[2:] or " step", space) if left is None else left
     done = round(room * cursor.position / max(1, len(cursor)))
     style = palette.roles["forward"] if session.is_forward else palette.bar
     bar = Text.assemble(("━" * done, style), ("─" * (room - done), palette.ahead))
     gap = " " * max(1, width - cells(left) - cells(count) - room - 1)
-    return Text.assemble((left, palette.roles["text"]), gap, (count, style), bar, " ")
+    return [Text.assemble((left, palette.roles["text"]), gap, (count, style), bar, " ")]
 
 
-def graph_text(session: Session, lines: Sequence[str], places: Mapping[int, Place], palette: Palette) -> Text:
+def graph_text(session: Session, lines: Sequence[str], places: Mapping[int, Place], palette: Palette) -> list[Text]:
     """The drawing, the current node in its colour, what the pass has not come to quiet."""
-    text = Text(no_wrap=True)
     rows: dict[int, list[tuple[int, int, str]]] = {}
     for id, place in places.items():
         style = _style(session, id, palette)
         for row in range(place.row, place.row + place.height):
             rows.setdefault(row, []).append((place.column, place.column + place.width, style))
+    text = []
     for number, line in enumerate(lines):
-        styled = Text(line.rstrip(), style=palette.ahead)
+        text.append(Text(line.rstrip(), style=palette.ahead))
         for start, end, style in rows.get(number, ()):
-            styled.stylize(style, _index(line, start), _index(line, end))
-        text.append_text(styled)
-        text.append("\n")
-    text.rstrip()
+            text[-1].stylize(style, _index(line, start), _index(line, end))
     return text
 
 
@@ -114,14 +117,15 @@ def _index(line: str, column: int) -> int:
     return len(line)
 
 
-def step_text(session: Session, width: int, palette: Palette) -> tuple[str, Text]:
+def step_text(session: Session, width: int, palette: Palette) -> tuple[str, list[Text]]:
     """Title and content of the step's panel: the rule with its numbers."""
     lines = forward_lines(session) if session.is_forward else step_lines(session.backward, max(width, 30))
-    title = f"{session.pass_name} {session.cursor.position:,} of {len(session.cursor):,}"
-    return title, joined(lines[1:], palette)  # the first says what the title and the source say
+    return f"{session.pass_name} pass", styled(
+        lines[1:], palette, width
+    )  # the first says what the title and the source say
 
 
-def around(session: Session, width: int, palette: Palette) -> tuple[str, Text]:
+def around(session: Session, width: int, palette: Palette) -> tuple[str, list[Text]]:
     """Title and content of the panel of neighbours: their values, and their gradients so far; then the watches."""
     node = session.node
     table: list[tuple[str, str, str, str]] = []
@@ -159,19 +163,20 @@ def around(session: Session, width: int, palette: Palette) -> tuple[str, Text]:
             ]
         )
     watched = session.watched()
-    return "neighbours", joined([*lines, *([[]] if watched else []), *watched], palette)
+    return "neighbours", styled([*lines, *([[]] if watched else []), *watched], palette, width)
 
 
-def source(session: Session, width: int, palette: Palette) -> tuple[str, Text]:
+def source(session: Session, width: int, palette: Palette) -> tuple[str, list[Text]]:
     """Title and content of the panel of the person's source: the line, and in it the part, that made the node."""
     found = session.node.source
     lines = source_lines(session.node, context=4)
     if found is None or not lines:
         words = "an input: no line made it" if session.node.is_leaf else "not recorded for this value"
-        return "source", joined([[Line(words, "quiet")]], palette)
+        return "source", styled([[Line(words, "quiet")]], palette, width)
     if found.file.startswith("<") and not found.text.strip():
-        return "source", joined([[Line("typed at a prompt: its text was not kept", "quiet")]], palette)
+        return "source", styled([[Line("typed at a prompt: its text was not kept", "quiet")]], palette, width)
     is_file = lines[0][0].text.startswith(f" {found.file}")
-    text = joined(lines[1:] if is_file else lines, palette)
-    text.no_wrap, text.overflow = True, "ellipsis"
+    text = [_styled(line, palette) for line in (lines[1:] if is_file else lines)]
+    for line in text:
+        line.truncate(width, overflow="ellipsis")
     return f"source  {PurePath(found.file).name}:{found.line}" if is_file else "source", text

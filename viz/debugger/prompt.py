@@ -11,6 +11,7 @@ from ..terminal import console, line_width, show_lines
 from .commands import completions, execute
 from .fault import NOTICE
 from .lines import stop_lines
+from .patience import patience
 from .session import Session
 
 HINT = "Ctrl-C stops a command; quit, or Ctrl-D, leaves"
@@ -70,7 +71,8 @@ class _Shell(cmd.Cmd):
             return True
         self.session.width = line_width(self.out)
         try:
-            reply = execute(self.session, line)
+            with patience():
+                reply = execute(self.session, line)
         except AutodiffError as error:
             show_lines([[Line(f" {error}", "alarm")]], self.out)
             return False

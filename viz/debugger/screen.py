@@ -4,14 +4,13 @@ It shows the session and runs the commands of the table; whatever can be typed c
 click. `panels` makes what stands in the panels; each other part of the screen has its own file.
 """
 
-import gc
 from typing import Any, ClassVar
 
 from textual import events
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from autodiff import BackwardTrace
 from autodiff.errors import AutodiffError
@@ -25,10 +24,11 @@ from .commands import COMMANDS, execute
 from .fault import NOTICE
 from .graph_panel import GraphPanel
 from .help_screen import Help
+from .key_line import KeyLine
 from .neighbourhood import Neighbourhood
+from .panel import Panel
 from .panels import Palette, around, graph_text, head, joined, source, step_text
 from .session import Session
-from .steady import Steady, entitle
 
 PLACEHOLDER = "a command; Tab completes, ? explains"
 SEARCHES, AT_ONCE = ("until", "continue"), 5_000  # of so many steps the keys wait for the answer
@@ -37,12 +37,7 @@ NARROW, LOW = 100, 28  # columns and rows from which on everything is shown
 
 def full_screen(trace: BackwardTrace) -> None:
     """Debug a trace on the full screen until the person leaves."""
-    app = DebuggerApp(Session(trace))
-    gc.freeze()  # else the collector looks through all of a long trace again every few steps
-    try:
-        app.run()
-    finally:
-        gc.unfreeze()
+    DebuggerApp(Session(trace)).run()
 
 
 class DebuggerApp(App[None]):
@@ -57,12 +52,13 @@ class DebuggerApp(App[None]):
     .panel { border: round $border-blurred; border-title-color: $text-muted; padding: 0 1; }
     #graph { width: 1fr; scrollbar-size-vertical: 1; }
     #graph:focus { border: round $primary; }
-    #canvas { width: 100%; height: auto; }
     #side { width: 58; }
+    #side Panel { overflow: hidden; }
     #step { height: auto; max-height: 50%; }
     #around { height: auto; max-height: 40%; }
     #source { height: 1fr; min-height: 4; }
-    #notes { height: auto; max-height: 60%; padding: 0 1; scrollbar-size-vertical: 1; background: $surface; }
+    #notes { display: none; height: auto; max-height: 60%; padding: 0 1; background: $surface; }
+    #notes { scrollbar-size-vertical: 1; }
     #command { height: 1; border: none; padding: 0 1; background: $panel; }
     .narrow #body { layout: vertical; }
     .narrow #graph { height: 1fr; min-height: 5; }
@@ -93,7 +89,7 @@ class DebuggerApp(App[None]):
         super().__init__()
         self.session = session
         self.neighbourhood = Neighbourhood(session)
-        self.is_searching = False
+        self.is_searching = self._is_saying = False
         for colours in (LIGHT, DARK):
             self.register_theme(textual_theme(colours))
         self.theme = f"chainlens-{'light' if is_light() else 'dark'}"
@@ -104,28 +100,29 @@ class DebuggerApp(App[None]):
         return Palette.of(DARK if self.current_theme.dark else LIGHT)
 
     def compose(self) -> ComposeResult:
-        yield Static(id="head")
+        yield Panel("head", "")
         with Horizontal(id="body"):
             yield GraphPanel(lambda id: self.run_command(f"goto #{id}"), self.show)
             with Vertical(id="side"):
                 for name in ("step", "around", "source"):
-                    yield Steady(id=name, classes="panel")
+                    yield Panel(name)
         with VerticalScroll(id="notes", can_focus=False):
             yield Static(id="said")
         yield CommandLine(self.session, self.submit, lambda words: self.say([[Line(f" {words}", "quiet")]]))
-        yield Footer(compact=True)
+        yield KeyLine(compact=True)
 
     def on_mount(self) -> None:
-        self.query_one("#graph").border_title = "graph"
         self.screen.set_focus(self.query_one(GraphPanel))
         self.say([[Line(f" {NOTICE}", "alarm")]] if self.session.cause is not None else [])
+
+    def on_ready(self) -> None:
+        self.query_one(GraphPanel).follow()  # of the first layout no signal tells
 
     def on_resize(self, event: events.Resize) -> None:
         self.screen.set_class(event.size.width < NARROW, "narrow")
         self.screen.set_class(event.size.height < LOW, "low")
-        for panel in self.query(Steady):
-            panel.forget()
-        self.call_after_refresh(self.show)
+        for panel in self.query(Panel):
+            panel.make_room(0)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """The keys of the graph are letters to the command line, and no keys of the help."""
@@ -190,10 +187,12 @@ class DebuggerApp(App[None]):
 
     def say(self, lines: Any) -> None:
         """Show an answer above the command line; it goes with the next one."""
-        notes = self.query_one("#notes")
-        notes.display = bool(lines)
-        self.query_one("#said", Static).update(joined(lines, self.palette, self.size.width - 3))
-        notes.scroll_home(animate=False)
+        if lines or self._is_saying:  # else nothing changes, and nothing is laid out anew
+            self._is_saying = bool(lines)
+            notes = self.query_one("#notes")
+            notes.display = self._is_saying
+            self.query_one("#said", Static).update(joined(lines, self.palette, self.size.width - 3))
+            notes.scroll_home(animate=False)
         asked = self.session.question is not None
         command = self.query_one(CommandLine)
         command.placeholder = "a number, or an expression; hint, skip" if asked else PLACEHOLDER
@@ -203,16 +202,14 @@ class DebuggerApp(App[None]):
     def show(self) -> None:
         """Show the state of the session in every panel."""
         session, palette = self.session, self.palette
-        self.query_one("#head", Static).update(head(session, self.size.width, palette), layout=False)
+        self.query_one("#head", Panel).put("", head(session, self.size.width, palette))
         graph = self.query_one(GraphPanel)
         lines, places, left_out = self.neighbourhood.draw(graph.room)
         title = f"graph   part of {len(places) + left_out:,} nodes, around this one" if left_out else "graph"
         graph.draw(title, graph_text(session, lines, places, palette), places, session.node.id)
         for name, content in (("step", step_text), ("around", around), ("source", source)):
-            panel = self.query_one(f"#{name}", Steady)
-            title, text = content(session, panel.content_size.width or self.size.width - 4, palette)
-            entitle(panel, title)
-            panel.put(text)
+            panel = self.query_one(f"#{name}", Panel)
+            panel.put(*content(session, panel.content_size.width or self.size.width - 4, palette))
 
     def action_run(self, command: str) -> None:
         """Run a command by its key."""

@@ -11,6 +11,7 @@ from ..notation import label
 from ..terminal import console, line_width, show_lines
 from .commands import execute
 from .lines import stop_lines
+from .patience import patience
 from .session import Session
 
 
@@ -27,7 +28,8 @@ def run_script(trace: BackwardTrace, place: str) -> None:
         if not line.strip() or line.lstrip().startswith("#"):
             continue
         try:
-            reply = execute(session, line)
+            with patience():
+                reply = execute(session, line)
         except AutodiffError as error:
             sys.stdout.flush()
             raise SettingError(f"{name}:{number}: {error}") from error

@@ -60,8 +60,14 @@ class State(Mapping[str, Any]):
 
 
 def _flat(parts: Iterable[Any]) -> Any:
-    found = [np.ravel(np.asarray(part)) for part in parts if part is not None]
-    return np.concatenate(found) if found else np.zeros(0)
+    found = [part for part in parts if part is not None]
+    if all(type(part) is float for part in found):  # a long trace is one of floats
+        return np.array(found, dtype=float)
+    return np.concatenate([_floats(np.ravel(np.asarray(part))) for part in found])
+
+
+def _floats(numbers: Any) -> Any:
+    return numbers if numbers.dtype.kind == "f" else numbers.astype(float)  # a local derivative may be 1, or True
 
 
 # Name -> what it is at a state, what it means, and whether it exists in the backward pass only.
