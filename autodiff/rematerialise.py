@@ -89,7 +89,7 @@ class Rematerialised(Variadic):
         return np.zeros(self.inputs[position].shape) if found is None else found
 
     def _cotangents(self, g: Any) -> dict[int, Any]:
-        start, live = next_index(), current.get().enabled
+        start, live = next_index(), isinstance(g, Value) and current.get().enabled
         with enable_grad(), computed_again():
             again = self.run()
         wanted = {value.index for value in self.inputs}
