@@ -54,7 +54,6 @@ const drawScopes = () => {
     scope.group.setAttribute("aria-expanded", "false");
     display(scope.group, false);
     scope.group.classList.toggle("highlighted", scope.members.some((card) => card.isHighlighted));
-    spread(scope, scope.place);
   }
 };
 const dressScope = (scope) => {
@@ -80,6 +79,7 @@ const foldedPath = (from, to) => {
     : [[start[0] + bend, start[1]], [end[0] - bend, end[1]]];
   return `M${start}C${a} ${b} ${end}`;
 };
+let joined = new Map(); // the edges of folded scopes, of which there is one between two cards
 const refold = () => {
   for (const scope of scopes) {
     const isGone = isHidden(scope);
@@ -88,21 +88,25 @@ const refold = () => {
     scope.frame.classList.toggle("folded-away", scope.folded);
     if (scope.big) scope.big.style.display = isGone ? "none" : "";
     display(scope.group, !isGone && scope.folded);
-    if (!isGone && scope.folded) show(scope);
   }
   for (const card of cards) display(card.group, !outermostFolded(card));
   folds.replaceChildren();
-  const joined = new Map();
+  joined = new Map();
   for (const edge of edges) {
     const [from, to] = [shownFor(edge.from), shownFor(edge.to)];
     edge.isFolded = from.what === "scope" || to.what === "scope";
-    edge.line.style.display = edge.isFolded ? "none" : "";
     dressEdge(edge);
     if (!edge.isFolded || from === to) continue;
     const key = `${from.what}${from.id ?? from.index} ${to.what}${to.id ?? to.index}`;
-    if (!joined.has(key)) joined.set(key, make(folds, "path", { class: "edge", d: foldedPath(from.place, to.place) }));
-    if (edge.isAlarm) joined.get(key).classList.add("alarm");
-    if (edge.isHighlighted) joined.get(key).classList.add("highlighted");
+    if (!joined.has(key)) {
+      const d = foldedPath(from.place, to.place);
+      joined.set(key, { line: make(folds, "path", { class: "edge", d }), way: new Path2D(d), isAlarm: false, isHighlighted: false });
+    }
+    const join = joined.get(key);
+    join.isAlarm ||= edge.isAlarm;
+    join.isHighlighted ||= edge.isHighlighted;
+    join.line.classList.toggle("alarm", join.isAlarm);
+    join.line.classList.toggle("highlighted", join.isHighlighted);
   }
   for (const scope of scopes) dressScope(scope);
   const areFolded = scopes.some((scope) => scope.folded);

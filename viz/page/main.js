@@ -28,14 +28,14 @@ foldWatchers.push(showLegend);
 
 // On paper everything is drawn, at the size that the paper has.
 addEventListener("beforeprint", () => {
+  isOnPaper = true;
   const [width, height] = record.size;
   drawing.setAttribute("viewBox", `-8 -8 ${width + 16} ${height + 16}`);
   world.removeAttribute("transform");
-  drawing.classList.remove("far", "farther");
-  for (const card of cards) show(card);
-  for (const edge of edges) showLedger(edge);
+  lookEverywhere();
 });
 addEventListener("afterprint", () => {
+  isOnPaper = false;
   drawing.removeAttribute("viewBox");
   applyCamera();
 });
@@ -57,6 +57,7 @@ const start = () => {
   const asked = readAddress();
   drawAll();
   drawScopes();
+  listParts();
   position = asked.step === null ? last : Math.min(last, asked.step);
   for (const card of cards) dress(card);
   scrubber.max = last;
