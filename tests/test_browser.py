@@ -750,6 +750,37 @@ def large_page():
     return to_html(deep(600), limit=2000)
 
 
+class TestFoldedEdges:
+    CROSSED = """() => {
+        const cards = [...document.querySelectorAll('#cards .card:not([aria-hidden]) .body')];
+        const boxes = cards.map((body) => body.getBoundingClientRect());
+        const world = document.getElementById('world').getScreenCTM();
+        return [...document.querySelectorAll('.folds path')].map((path) => {
+            const length = path.getTotalLength();
+            const crossed = new Set();
+            for (let i = 0; i <= 400; i++) {
+                const at = path.getPointAtLength((length * i) / 400).matrixTransform(world);
+                boxes.forEach((box, card) => {
+                    const across = Math.min(at.x - box.left, box.right - at.x);
+                    if (Math.min(across, at.y - box.top, box.bottom - at.y) > 1) crossed.add(card);
+                });
+            }
+            return crossed.size;
+        });
+    }"""
+
+    @pytest.mark.parametrize("first", [0, 1])
+    def test_they_go_around_the_cards(self, open_page, first):
+        page = open_page(deep(14))
+        page.keyboard.press("0")
+        toggles = page.get_by_role("button", name="Fold scope").all()
+        for toggle in [page.get_by_role("button", name=f"Fold scope block{n}") for n in range(first, len(toggles), 2)]:
+            toggle.dispatch_event("click")
+        crossed = settled(page, self.CROSSED)
+        assert len(crossed) > 8
+        assert set(crossed) == {0}
+
+
 class TestFromFar:
     """A large drawing from far is painted on a canvas; here few cards are many, so that small pages show it."""
 

@@ -140,7 +140,7 @@ const fillOf = (thing, kind, isFarther) => {
   if (thing.level !== null) return colour(`heat-${thing.level}`);
   if (thing.isAlarm) return colour(isFarther ? "alarm" : "alarm-fill");
   if (thing.isHighlighted && isFarther) return colour("highlight");
-  return colour(`${isFarther ? "border" : "fill"}-${kind}`);
+  return colour(`${isFarther && thing.what === "card" ? "border" : "fill"}-${kind}`);
 };
 const paintCard = (thing, isFarther) => {
   const kind = thing.kind ?? "group";
