@@ -930,6 +930,21 @@ class TestFromFar:
         assert page.locator("#specks").is_visible()
 
 
+class TestHover:
+    def test_a_low_panel_turns_to_the_card(self, open_page):
+        page = open_page(example(), width=400, height=700)
+        page.locator("#n11").hover()
+        panel, title = page.locator(".details").bounding_box(), page.locator("#card h3").bounding_box()
+        assert panel["y"] <= title["y"] < panel["y"] + 80
+        page.mouse.move(200, 20)
+        assert page.locator(".details").evaluate("panel => panel.scrollTop") == 0
+
+    def test_the_result_is_not_behind_the_note(self, open_page):
+        page = open_page(example(), width=400, height=700)
+        card, note = page.locator(".card.output").bounding_box(), page.locator("#note").bounding_box()
+        assert card["y"] + card["height"] <= note["y"]
+
+
 class TestSize:
     @pytest.fixture
     def large(self, open_page, large_page):

@@ -180,11 +180,18 @@ const mark = (card, isOn) => {
     dressEdge(edge);
   }
 };
+// In a low panel the step's rule would hide the card that was asked for.
+const turnToCard = () => {
+  const panel = cardBox.parentNode;
+  const isAsked = chosen.hovered ?? chosen.focused ?? chosen.pinned;
+  panel.scrollTop = isAsked && ruleBox.offsetHeight > panel.clientHeight / 2 ? cardBox.offsetTop : 0;
+};
 const choose = (slot, thing) => {
   const before = chosen[slot];
   if (before === thing) return;
   chosen[slot] = thing;
   showCard();
+  turnToCard();
   if (thing && slot !== "hovered") ring(thing);
   if (slot === "pinned") {
     before?.group.classList.remove("pinned");

@@ -83,10 +83,10 @@ const start = () => {
   let begin = whole;
   if (from && whole.k < FAR) begin = centred(from.place, 0.9);
   else if (result && whole.k < least) {
+    showNote("this is the result; press 0 to see everything");
     begin = centred(result.place, 0.8);
     if (record.direction === "LR") begin.x += view.width * 0.3;
-    else begin.y += view.height * 0.3;
-    showNote("this is the result; press 0 to see everything");
+    else begin.y = view.height - room.bottom - (result.place[1] + result.place[3]) * begin.k;
   }
   isWhole = begin === whole;
   Object.assign(camera, begin);
