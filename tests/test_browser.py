@@ -3,6 +3,7 @@
 Debian's chromium, headless and offline, driven by Playwright. A request, dialog, error or console message fails a test.
 """
 
+import base64
 import functools
 import os
 import re
@@ -749,6 +750,201 @@ def large_page():
     return to_html(deep(600), limit=2000)
 
 
+class TestFoldedEdges:
+    CROSSED = """() => {
+        const cards = [...document.querySelectorAll('#cards .card:not([aria-hidden]) .body')];
+        const boxes = cards.map((body) => body.getBoundingClientRect());
+        const world = document.getElementById('world').getScreenCTM();
+        return [...document.querySelectorAll('.folds path')].map((path) => {
+            const length = path.getTotalLength();
+            const crossed = new Set();
+            for (let i = 0; i <= 400; i++) {
+                const at = path.getPointAtLength((length * i) / 400).matrixTransform(world);
+                boxes.forEach((box, card) => {
+                    const across = Math.min(at.x - box.left, box.right - at.x);
+                    if (Math.min(across, at.y - box.top, box.bottom - at.y) > 1) crossed.add(card);
+                });
+            }
+            return crossed.size;
+        });
+    }"""
+
+    @pytest.mark.parametrize("first", [0, 1])
+    def test_they_go_around_the_cards(self, open_page, first):
+        page = open_page(deep(14))
+        page.keyboard.press("0")
+        toggles = page.get_by_role("button", name="Fold scope").all()
+        for toggle in [page.get_by_role("button", name=f"Fold scope block{n}") for n in range(first, len(toggles), 2)]:
+            toggle.dispatch_event("click")
+        crossed = settled(page, self.CROSSED)
+        assert len(crossed) > 8
+        assert set(crossed) == {0}
+
+
+class TestFromFar:
+    """A large drawing from far is painted on a canvas; here few cards are many, so that small pages show it."""
+
+    @pytest.fixture
+    def open_far(self, open_page, monkeypatch):
+        monkeypatch.setattr("viz.document.MOST_DRAWN", 5)
+
+        def open_it(subject, address="", *, zoom=12, **options):
+            page = open_page(subject, address, **options)
+            page.keyboard.press("0")
+            for _ in range(zoom):
+                page.keyboard.press("-")
+            settled(page, "0")
+            return page
+
+        return open_it
+
+    PAINTED = "document.getElementById('specks').toDataURL()"
+    PIXELS = """() => {
+        const canvas = document.getElementById('specks');
+        const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext('2d', { willReadFrequently: true });
+        copy.drawImage(canvas, 0, 0);
+        const { data } = copy.getImageData(0, 0, canvas.width, canvas.height);
+        let text = '';
+        for (const part of data) text += String.fromCharCode(part);
+        return btoa(text);
+    }"""
+
+    def pixels(self, page):
+        """What the canvas shows: red, green and blue, each times the opacity."""
+        width, height = page.evaluate("[specks.width, specks.height]")
+        parts = np.frombuffer(base64.b64decode(settled(page, self.PIXELS)), np.uint8).reshape(height, width, 4)
+        return parts[..., :3] * (parts[..., 3:] / 255)
+
+    def middles(self, page):
+        boxes = {card.get_attribute("id"): card.bounding_box() for card in page.locator("#cards .card[id]").all()}
+        return {id: (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2) for id, box in boxes.items()}
+
+    def test_small_pages_are_drawn_in_svg_from_any_distance(self, open_page):
+        page = open_page(example())
+        for _ in range(12):
+            page.keyboard.press("-")
+        settled(page, "0")
+        assert page.locator("#specks").is_hidden()
+        assert page.locator("#cards .content").count() == 12
+
+    def test_nothing_is_drawn_in_svg_but_what_the_step_is_about(self, open_far):
+        page = open_far(example(), "#step=10")
+        assert page.locator("#specks").is_visible()
+        assert page.locator("#cards .content, .ledger").count() == 0
+        lit = page.locator("#edges > .edge").count()
+        assert lit == page.locator("#edges > .edge.now").count() > 0
+        page.keyboard.press("0")
+        settled(page, "0")
+        assert page.locator("#specks").is_hidden()
+        assert page.locator("#cards .content").count() == 12
+
+    @pytest.mark.parametrize("scheme", ["light", "dark"])
+    def test_cards_have_the_colours_of_the_style_sheet(self, open_far, scheme):
+        trace = ad.backprop(example())
+        page = open_far(trace, scheme=scheme, zoom=8)
+        stage = page.locator("#stage").bounding_box()
+        middles = {id: (round(y - stage["y"]), round(x - stage["x"])) for id, (x, y) in self.middles(page).items()}
+
+        def check(names):
+            pixels = self.pixels(page)
+            value = "name => getComputedStyle(document.documentElement).getPropertyValue(name)"
+            for id, name in names.items():
+                found = "#" + "".join(f"{round(part):02x}" for part in pixels[middles[id]])
+                assert found == page.evaluate(value, name), id
+
+        data = document(trace.graph, trace, view(trace))
+        check({f"n{card['id']}": f"--border-{card['kind']}" for card in data["cards"]})
+        page.keyboard.press("h")
+        heated = [card for card in data["cards"] if card["states"]]
+        check({f"n{card['id']}": f"--heat-{card['states'][-1][2]}" for card in heated})
+
+    @pytest.mark.parametrize("zoom", [6, 14])
+    @pytest.mark.parametrize("heat", [False, True])
+    def test_steps_paint_what_a_page_opened_there_paints(self, open_far, zoom, heat):
+        page = open_far(example(), "#step=2", zoom=zoom, heat=heat, width=900, height=600)
+        before = self.pixels(page)
+        page.keyboard.type("." * 7 + ",,")
+        walked = self.pixels(page)
+        opened = self.pixels(open_far(example(), "#step=7", zoom=zoom, heat=heat, width=900, height=600))
+        assert np.abs(walked - opened).max() <= 12  # where patches end, a browser rounds another way
+        assert np.abs(walked - before).max() > 40
+
+    def test_every_card_answers_to_the_pointer(self, open_far):
+        page = open_far(example())
+        titles = {f"n{card.id}": card.title for card in view(example()).cards}
+        for id, place in self.middles(page).items():
+            page.mouse.move(*place)
+            assert page.locator("#card h3").inner_text() == titles[id]
+            page.mouse.click(*place)
+            assert page.locator(".card.pinned").get_attribute("id") == id
+        page.mouse.move(0, 0)
+
+    def test_names_and_stops_of_tab_do_not_depend_on_what_is_drawn(self, open_far, open_page):
+        def told(page):
+            tree = page.context.new_cdp_session(page).send("Accessibility.getFullAXTree")["nodes"]
+            shown = [node for node in tree if not node.get("ignored")]
+            return [node["name"]["value"] for node in shown if node["role"]["value"] == "img" and node["name"]["value"]]
+
+        names = [told(open_far(example(), f"#step={step}")) for step in (4, 18)]
+        assert names == [told(open_page(example(), f"#step={step}")) for step in (4, 18)]
+        page = open_far(example())
+        page.get_by_role("button", name="Help").focus()
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.id") == "n0"
+        settled(page, "0")
+        assert page.locator("#n0 .row").count() > 0  # it was brought near
+
+    def test_numbers_at_the_end_are_the_traces(self, open_far):
+        trace = ad.backprop(example())
+        page = open_far(trace, "#step=0")
+        end = len(trace.steps) + sum(not node.is_leaf for node in trace.graph.nodes)
+        page.keyboard.type("." * end)
+        page.keyboard.press("0")
+        cards, products = expected_at(trace, end)
+        assert settled(page, CARDS) == cards
+        assert {id: lines[-1] for id, lines in settled(page, LEDGERS).items()} == products
+
+    def test_folded_scopes_and_found_cards_are_painted(self, open_far):
+        page = open_far(network(), zoom=10)
+        before = settled(page, self.PAINTED)
+        page.keyboard.press("F")
+        folded = settled(page, self.PAINTED)
+        assert folded != before
+        page.keyboard.press("F")
+        assert settled(page, self.PAINTED) == before
+        page.locator("#search").fill("W2")
+        assert settled(page, self.PAINTED) not in (before, folded)
+        page.locator("#search").fill("")
+        assert settled(page, self.PAINTED) == before
+
+    def test_paper_shows_everything_in_svg(self, open_far):
+        page = open_far(example())
+        page.emulate_media(media="print")
+        page.evaluate("dispatchEvent(new Event('beforeprint'))")
+        assert page.locator("#specks").is_hidden()
+        assert page.locator("#cards .content .title:visible").count() == 12
+        assert page.locator("#edges > .edge").count() == len(view(example()).edges)
+        page.emulate_media(media="screen")
+        page.evaluate("dispatchEvent(new Event('afterprint'))")
+        settled(page, "0")
+        assert page.locator("#specks").is_visible()
+
+
+class TestHover:
+    def test_a_low_panel_turns_to_the_card(self, open_page):
+        page = open_page(example(), width=400, height=700)
+        page.locator("#n11").hover()
+        panel, title = page.locator(".details").bounding_box(), page.locator("#card h3").bounding_box()
+        assert panel["y"] <= title["y"] < panel["y"] + 80
+        page.mouse.move(200, 20)
+        assert page.locator(".details").evaluate("panel => panel.scrollTop") == 0
+
+    def test_the_result_is_not_behind_the_note(self, open_page):
+        page = open_page(example(), width=400, height=700)
+        card, note = page.locator(".card.output").bounding_box(), page.locator("#note").bounding_box()
+        assert card["y"] + card["height"] <= note["y"]
+
+
 class TestSize:
     @pytest.fixture
     def large(self, open_page, large_page):
@@ -774,6 +970,9 @@ class TestSize:
             large.mouse.move(1100, 420, steps=4)
             large.mouse.up()
         assert 0 < settled(large, "document.querySelectorAll('#cards .content').length") < 300
+        assert 0 < settled(large, "document.querySelectorAll('#edges > *').length") < 1000
+        large.keyboard.press("0")
+        assert settled(large, "document.querySelectorAll('#cards .content, .ledger').length") == 0
 
     def test_what_browsers_paint_slowly_is_kept_few(self, large):
         large.keyboard.press("Home")
@@ -784,7 +983,7 @@ class TestSize:
             ("strokeDasharray", "none", 30),  # minutes on long edges
             ("opacity", "1", 30),  # a picture of its own for each
             ("animationName", "none", 30),
-            ("transform", "none", 300),  # of what is written
+            ("transform", "none", 30),  # seconds on hundreds of groups, each in its own place
         ):
             found = large.evaluate(f"([property, usual]) => ({count})(property, usual)", [property, usual])
             assert found <= most, property

@@ -31,6 +31,7 @@ from .timeline import State, Timeline
 
 # The geometry of a card, in pixels; the page draws with the same numbers.
 GEOMETRY = {"pad": 11, "head": 29, "row": 17, "foot": 8, "title": 12.5, "label": 10, "text": 11, "ledger": 10.5}
+MOST_DRAWN = 300  # with more cards, the view from far is painted on a canvas: SVG would not move smoothly
 MOST_TABLE = 64  # an array of at most so many numbers is a table on its card's details
 MOST_PIXELS = 32  # a larger one is a picture of at most so many pixels a side
 _SHADES = 16
@@ -69,6 +70,7 @@ def document(
         "direction": direction,
         "size": [plan.width, plan.height],
         "geometry": GEOMETRY | {"header": HEADER},
+        "mostDrawn": MOST_DRAWN,
         "heat": {"labels": heat.labels(), "levels": LEVELS} if heat else None,
         "cards": [page.card(card, states[card.id]) for card in content.cards],
         "edges": [page.edge(edge) for edge in content.edges],

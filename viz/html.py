@@ -26,7 +26,10 @@ THEMES = ("auto", "light", "dark")
 DIRECTIONS = ("auto", "LR", "TB")
 MOST_NODES = 2000  # more stay smooth on no machine; what is left out is said
 # In the order in which they use each other.
-SCRIPTS = ("record", "walk", "camera", "drawing", "folding", "details", "player", "search", "minimap", "keys", "main")
+SCRIPTS = (
+    *("record", "walk", "ways", "camera", "colours", "drawing", "folding", "viewport", "specks"),
+    *("details", "player", "search", "minimap", "keys", "main"),
+)
 
 
 def to_html(

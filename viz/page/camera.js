@@ -8,6 +8,7 @@ let frame = 0;
 let flight = 0;
 let view = { width: 1, height: 1 };
 let room = { top: 48, bottom: 48 }; // what the legend and the buttons leave to the drawing
+let isOnPaper = false; // while the page is printed, everything is drawn, wherever the camera is
 let isWhole = false; // the drawing was fitted to the window, and the reader has not moved since
 
 const MOST_MOVING = 500; // cards; with more, a browser without a graphics card paints too few frames a second
@@ -17,13 +18,17 @@ const limits = () => ({ least: Math.min(0.08, fitted().k * 0.6), most: 4 });
 
 const applyCamera = () => {
   frame = 0;
-  world.setAttribute("transform", `translate(${camera.x.toFixed(2)} ${camera.y.toFixed(2)}) scale(${camera.k.toFixed(4)})`);
+  if (isOnPaper) return;
+  world.setAttribute("transform", `translate(${camera.x.toFixed(2)} ${camera.y.toFixed(2)}) scale(${camera.k.toFixed(7)})`);
   for (const watch of watchers) watch();
+};
+const redraw = () => {
+  frame ||= requestAnimationFrame(applyCamera);
 };
 const moveCamera = (x, y, k, whole = false) => {
   isWhole = whole;
   Object.assign(camera, { x, y, k });
-  frame ||= requestAnimationFrame(applyCamera);
+  redraw();
 };
 const stopFlight = () => {
   cancelAnimationFrame(flight);

@@ -175,19 +175,31 @@ const showCard = () => {
 };
 
 const mark = (card, isOn) => {
-  for (const edge of [...card.ins, ...card.outs]) edge.line.classList.toggle("near", isOn);
+  for (const edge of [...card.ins, ...card.outs]) {
+    edge.isNear = isOn;
+    dressEdge(edge);
+  }
+};
+// In a low panel the step's rule would hide the card that was asked for.
+const turnToCard = () => {
+  const panel = cardBox.parentNode;
+  const isAsked = chosen.hovered ?? chosen.focused ?? chosen.pinned;
+  panel.scrollTop = isAsked && ruleBox.offsetHeight > panel.clientHeight / 2 ? cardBox.offsetTop : 0;
 };
 const choose = (slot, thing) => {
   const before = chosen[slot];
   if (before === thing) return;
+  chosen[slot] = thing;
+  showCard();
+  turnToCard();
   if (thing && slot !== "hovered") ring(thing);
   if (slot === "pinned") {
     before?.group.classList.remove("pinned");
     thing?.group.classList.add("pinned");
-  } else if (before?.what === "card") mark(before, false);
-  chosen[slot] = thing;
-  if (slot !== "pinned" && thing?.what === "card") mark(thing, true);
-  showCard();
+    return;
+  }
+  if (before?.what === "card") mark(before, false);
+  if (thing?.what === "card") mark(thing, true);
 };
 const pin = (card) => {
   choose("pinned", chosen.pinned === card ? null : card);
@@ -211,7 +223,10 @@ layers.cards.addEventListener("pointerout", (event) => {
 stage.addEventListener("focusin", (event) => {
   const thing = thingOf(event.target);
   choose("focused", thing);
-  if (thing && !isFolding && event.target.matches(":focus-visible")) reveal(thing.place, { near: true });
+  if (isFolding || !event.target.matches(":focus-visible")) return;
+  const toggle = event.target.closest(".toggle");
+  if (thing) reveal(thing.place, { near: true });
+  else if (toggle) reveal([...toggle.thing.box.slice(0, 2), 28, 22], { near: true });
 });
 stage.addEventListener("focusout", () => choose("focused", null));
 layers.cards.addEventListener("click", (event) => {

@@ -54,7 +54,6 @@ const drawScopes = () => {
     scope.group.setAttribute("aria-expanded", "false");
     display(scope.group, false);
     scope.group.classList.toggle("highlighted", scope.members.some((card) => card.isHighlighted));
-    spread(scope, scope.place);
   }
 };
 const dressScope = (scope) => {
@@ -68,18 +67,32 @@ const dressScope = (scope) => {
   write(scope);
 };
 
-const foldedPath = (from, to) => {
-  const [x1, y1, w1, h1] = from;
-  const [x2, y2, w2, h2] = to;
-  const goesDown = record.direction === "TB";
-  const start = goesDown ? [x1 + w1 / 2, y1 + h1] : [x1 + w1, y1 + h1 / 2];
-  const end = goesDown ? [x2 + w2 / 2, y2] : [x2, y2 + h2 / 2];
-  const bend = Math.max(40, Math.abs(goesDown ? end[1] - start[1] : end[0] - start[0]) / 2);
-  const [a, b] = goesDown
-    ? [[start[0], start[1] + bend], [end[0], end[1] - bend]]
-    : [[start[0] + bend, start[1]], [end[0] - bend, end[1]]];
-  return `M${start}C${a} ${b} ${end}`;
+// An edge to a folded scope goes the way that was laid out for it, around all cards, up to the scope's box. In there
+// nothing is left but the folded card, and it goes straight.
+const isInside = ([x, y], [left, top, width, height]) => x > left && x < left + width && y > top && y < top + height;
+const CORNER = 14; // pixels around the corners of a card at which no edge ends
+// The place on the border of a card that faces a point.
+const facing = ([left, top, width, height], [x, y]) => {
+  const within = (at, start, length) => Math.min(start + length - CORNER, Math.max(start + CORNER, at));
+  const across = Math.max(left - x, x - left - width);
+  const down = Math.max(top - y, y - top - height);
+  if (across > down) return [x < left ? left : left + width, within(y, top, height)];
+  return [within(x, left, width), y < top ? top : top + height];
 };
+const foldedPath = (edge, from, to) => {
+  let way = pointsOf(edge);
+  if (from.what === "scope") {
+    const first = Math.min(way.findLastIndex((point) => isInside(point, from.box)) + 1, way.length - 1);
+    way = [facing(from.place, way[first]), ...way.slice(first)];
+  }
+  if (to.what === "scope") {
+    const enters = way.findIndex((point, i) => i > 0 && isInside(point, to.box));
+    const end = Math.max(1, enters < 0 ? way.length : enters);
+    way = [...way.slice(0, end), facing(to.place, way[end - 1])];
+  }
+  return `M${way.map((point) => point.map((at) => at.toFixed(1))).join("L")}`;
+};
+let joined = new Map(); // the edges of folded scopes, of which there is one between two cards
 const refold = () => {
   for (const scope of scopes) {
     const isGone = isHidden(scope);
@@ -87,22 +100,27 @@ const refold = () => {
     display(scope.toggle, !isGone && !scope.folded);
     scope.frame.classList.toggle("folded-away", scope.folded);
     if (scope.big) scope.big.style.display = isGone ? "none" : "";
+    scope.big?.classList.toggle("on-card", scope.folded);
     display(scope.group, !isGone && scope.folded);
-    if (!isGone && scope.folded) show(scope);
   }
   for (const card of cards) display(card.group, !outermostFolded(card));
   folds.replaceChildren();
-  const joined = new Map();
+  joined = new Map();
   for (const edge of edges) {
     const [from, to] = [shownFor(edge.from), shownFor(edge.to)];
     edge.isFolded = from.what === "scope" || to.what === "scope";
-    edge.line.style.display = edge.isFolded ? "none" : "";
     dressEdge(edge);
     if (!edge.isFolded || from === to) continue;
     const key = `${from.what}${from.id ?? from.index} ${to.what}${to.id ?? to.index}`;
-    if (!joined.has(key)) joined.set(key, make(folds, "path", { class: "edge", d: foldedPath(from.place, to.place) }));
-    if (edge.isAlarm) joined.get(key).classList.add("alarm");
-    if (edge.isHighlighted) joined.get(key).classList.add("highlighted");
+    if (!joined.has(key)) {
+      const d = foldedPath(edge, from, to);
+      joined.set(key, { line: make(folds, "path", { class: "edge", d }), way: new Path2D(d), isAlarm: false, isHighlighted: false });
+    }
+    const join = joined.get(key);
+    join.isAlarm ||= edge.isAlarm;
+    join.isHighlighted ||= edge.isHighlighted;
+    join.line.classList.toggle("alarm", join.isAlarm);
+    join.line.classList.toggle("highlighted", join.isHighlighted);
   }
   for (const scope of scopes) dressScope(scope);
   const areFolded = scopes.some((scope) => scope.folded);

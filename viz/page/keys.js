@@ -7,7 +7,7 @@ const nextTheme = () => {
   const next = order[(order.indexOf(document.documentElement.dataset.theme) + 1) % order.length];
   document.documentElement.dataset.theme = next;
   nameTheme();
-  redrawMap();
+  recolour();
 };
 const nameTheme = () => {
   const names = { auto: "system", light: "light", dark: "dark" };
@@ -21,6 +21,7 @@ const toggleHeat = () => {
   for (const thing of [...cards, ...scopes]) heat(thing);
   showLegend();
   redrawMap();
+  redraw();
 };
 const foldHere = () => {
   const thing = focusedThing();

@@ -28,14 +28,14 @@ foldWatchers.push(showLegend);
 
 // On paper everything is drawn, at the size that the paper has.
 addEventListener("beforeprint", () => {
+  isOnPaper = true;
   const [width, height] = record.size;
   drawing.setAttribute("viewBox", `-8 -8 ${width + 16} ${height + 16}`);
   world.removeAttribute("transform");
-  drawing.classList.remove("far", "farther");
-  for (const card of cards) show(card);
-  for (const edge of edges) showLedger(edge);
+  lookEverywhere();
 });
 addEventListener("afterprint", () => {
+  isOnPaper = false;
   drawing.removeAttribute("viewBox");
   applyCamera();
 });
@@ -57,6 +57,7 @@ const start = () => {
   const asked = readAddress();
   drawAll();
   drawScopes();
+  listParts();
   position = asked.step === null ? last : Math.min(last, asked.step);
   for (const card of cards) dress(card);
   scrubber.max = last;
@@ -82,10 +83,10 @@ const start = () => {
   let begin = whole;
   if (from && whole.k < FAR) begin = centred(from.place, 0.9);
   else if (result && whole.k < least) {
+    showNote("this is the result; press 0 to see everything");
     begin = centred(result.place, 0.8);
     if (record.direction === "LR") begin.x += view.width * 0.3;
-    else begin.y += view.height * 0.3;
-    showNote("this is the result; press 0 to see everything");
+    else begin.y = view.height - room.bottom - (result.place[1] + result.place[3]) * begin.k;
   }
   isWhole = begin === whole;
   Object.assign(camera, begin);

@@ -10,12 +10,11 @@ let backdrop = null;
 const redrawMap = () => {
   backdrop = new OffscreenCanvas(mapWidth, mapHeight);
   const base = backdrop.getContext("2d");
-  const colours = getComputedStyle(document.documentElement);
   for (const thing of [...cards, ...scopes]) {
     if (thing.what === "card" ? outermostFolded(thing) : !thing.folded || isHidden(thing)) continue;
     const [x, y, width, height] = thing.place;
     const level = isHot && thing.what === "card" ? heatOf(thing) : null;
-    base.fillStyle = level !== null && level >= 0 ? colours.getPropertyValue(`--heat-${level}`) : colours.getPropertyValue(`--border-${thing.kind ?? "operation"}`);
+    base.fillStyle = colour(level !== null && level >= 0 ? `heat-${level}` : `border-${thing.kind ?? "operation"}`);
     base.fillRect(mapLeft + x * mapScale, mapTop + y * mapScale, Math.max(1.5, width * mapScale), Math.max(1.5, height * mapScale));
   }
   drawMap();
@@ -30,7 +29,7 @@ const drawMap = () => {
   pen.clearRect(0, 0, mapWidth, mapHeight);
   pen.drawImage(backdrop, 0, 0);
   pen.lineWidth = 3;
-  pen.strokeStyle = getComputedStyle(minimap).color;
+  pen.strokeStyle = colour("text");
   pen.strokeRect(mapLeft + left * mapScale, mapTop + top * mapScale, seenWidth * mapScale, seenHeight * mapScale);
 };
 watchers.push(drawMap);

@@ -6,15 +6,17 @@ let timer = 0;
 const go = (to) => {
   to = Math.min(last, Math.max(0, Math.round(to)));
   const touched = touchedBetween(position, to);
+  isOneStep = Math.abs(to - position) === 1;
   position = to;
-  for (const card of touched.cards) dress(card);
-  for (const edge of touched.edges) dressEdge(edge);
-  for (const scope of scopes) if (scope.folded) dressScope(scope);
   showPosition();
   showRule();
   showCard();
+  for (const card of touched.cards) dress(card);
+  for (const edge of touched.edges) dressEdge(edge);
+  for (const scope of scopes) if (scope.folded) dressScope(scope);
   const card = cardById.get(currentStep()?.node);
   if (card) reveal(shownFor(card).place, { milliseconds: timer && speed() > 2 ? 0 : 280 });
+  repaint(touched);
   keepAddress();
 };
 const showPosition = () => {

@@ -10,6 +10,7 @@ for (const edge of edges) {
   edge.to = cardById.get(edge.target);
   edge.from.outs.push(edge);
   edge.to.ins.push(edge);
+  Object.assign(edge, { line: null, text: null, isInView: false, isNear: false, isFolded: false });
 }
 for (const [index, scope] of scopes.entries()) {
   Object.assign(scope, { index, what: "scope", members: [], folded: false, parent: scopes[scope.outer] ?? null });

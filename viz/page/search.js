@@ -7,14 +7,19 @@ const searchText = (card) =>
   [card.title, card.name, card.op, card.kind, `#${card.id}`, card.home?.path ?? ""].join("\n").toLowerCase();
 const search = () => {
   const words = searchBox.value.trim().toLowerCase();
-  for (const card of matches) card.group.classList.remove("match");
+  for (const card of matches) {
+    card.isMatch = false;
+    card.group.classList.remove("match");
+  }
   const byId = /^#\d+$/.test(words);
   matches = words ? cards.filter((card) => (byId ? `#${card.id}` === words : searchText(card).includes(words))) : [];
   for (const card of matches) {
-    ring(card);
+    card.isMatch = true;
     card.group.classList.add("match");
+    if (card.content) ring(card);
   }
   drawing.classList.toggle("searching", words !== "");
+  redraw();
   current = -1;
   element("found").textContent = words ? (matches.length ? `${matches.length} found` : "none") : "";
 };
