@@ -100,4 +100,5 @@ def _take_terminal():
     import fcntl
     import termios
 
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # as a shell has it, even where these tests run under nohup
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
