@@ -9,8 +9,9 @@ from itertools import pairwise
 import measure
 import numpy as np
 from measure import OURS, Benchmark, Run
+from steps import ADAM, NumpyOptimizer
 
-SIZES, DROPOUT, LR, BATCH = [784, 256, 128, 10], 0.2, 1e-3, 128
+SIZES, DROPOUT, BATCH = [784, 256, 128, 10], 0.2, 128
 
 
 def images() -> tuple[np.ndarray, np.ndarray]:
@@ -39,7 +40,7 @@ def ours(*, eager: bool) -> tuple[Run, int]:
 
     x, y = images()
     model = nn.MLP(SIZES, dropout=DROPOUT, rng=np.random.default_rng(2))
-    adam, split, rng = optim.Adam(model.parameters(), lr=LR), data.Split(x, y), np.random.default_rng(3)
+    adam, split, rng = optim.Adam(model.parameters(), lr=ADAM), data.Split(x, y), np.random.default_rng(3)
     options = {"optimizer": adam, "epochs": 1, "batch_size": BATCH, "rng": rng, "prepare": pixels, "eager": eager}
     return lambda: train.fit(model, split, **options), 1
 
@@ -52,7 +53,7 @@ def by_torch() -> tuple[Run, int]:
     for n, m in pairwise(SIZES):
         modules += [torch.nn.Linear(n, m), torch.nn.ReLU(), torch.nn.Dropout(DROPOUT)]
     model = torch.nn.Sequential(*modules[:-2])
-    adam = torch.optim.Adam(model.parameters(), lr=LR, fused=True)
+    adam = torch.optim.Adam(model.parameters(), lr=ADAM, fused=True)
 
     def epoch() -> None:
         for chosen in torch.randperm(len(x)).split(BATCH):
@@ -61,21 +62,6 @@ def by_torch() -> tuple[Run, int]:
             adam.step()
 
     return epoch, 1
-
-
-class NumpyAdam:
-    """The update that peers without an optimiser are given, on NumPy arrays in place."""
-
-    def __init__(self, params: list[np.ndarray]) -> None:
-        self.params, self.t = params, 0
-        self.moments = [(np.zeros_like(p), np.zeros_like(p)) for p in params]
-
-    def update(self, gradients) -> None:
-        self.t += 1
-        for p, g, (m, v) in zip(self.params, gradients, self.moments, strict=True):
-            m += 0.1 * (g - m)
-            v += 0.001 * (g * g - v)
-            p -= LR * (m / (1 - 0.9**self.t)) / (np.sqrt(v / (1 - 0.999**self.t)) + 1e-8)
 
 
 def by_autograd() -> tuple[Run, int]:
@@ -92,7 +78,7 @@ def by_autograd() -> tuple[Run, int]:
         z = z - anp.max(z, axis=1, keepdims=True)
         return -anp.mean((z - anp.log(anp.sum(anp.exp(z), axis=1, keepdims=True)))[np.arange(len(y)), y])
 
-    gradient, adam = grad(loss), NumpyAdam(params)
+    gradient, adam = grad(loss), NumpyOptimizer("adam", params)
 
     def epoch() -> None:
         for chosen in batches(len(x), rng):
@@ -109,7 +95,7 @@ def by_mygrad() -> tuple[Run, int]:
 
     x, y = images()
     tensors, rng = [mygrad.tensor(p) for p in start()], np.random.default_rng(3)
-    adam = NumpyAdam([t.data for t in tensors])
+    adam = NumpyOptimizer("adam", [t.data for t in tensors])
 
     def epoch() -> None:
         for chosen in batches(len(x), rng):

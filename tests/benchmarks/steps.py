@@ -38,24 +38,7 @@ class Problem:
         return self.x[chosen], self.y[chosen]
 
 
-def ours_eager(problem: Problem) -> Step:
-    from autodiff import nn, optim
-
-    model = nn.MLP(problem.sizes)
-    for parameter, start in zip(model.parameters(), problem.parameters(), strict=True):
-        parameter.data[...] = start
-    kinds = {"sgd": partial(optim.SGD, lr=SGD), "adam": partial(optim.Adam, lr=ADAM)}
-    optimizer = kinds[problem.optimizer](model.parameters())
-
-    def step(x, y) -> None:
-        optimizer.zero_grad()
-        nn.cross_entropy(model(x), y).backward()
-        optimizer.step()
-
-    return lambda i: step(*problem.batch(i))
-
-
-def ours(problem: Problem) -> Step:
+def ours(problem: Problem, *, eager: bool = False) -> Step:
     import autodiff as ad
     from autodiff import nn, optim
 
@@ -65,13 +48,13 @@ def ours(problem: Problem) -> Step:
     kinds = {"sgd": partial(optim.SGD, lr=SGD), "adam": partial(optim.Adam, lr=ADAM)}
     optimizer = kinds[problem.optimizer](model.parameters())
 
-    @ad.compile
     def step(x, y) -> None:
         optimizer.zero_grad()
         nn.cross_entropy(model(x), y).backward()
         optimizer.step()
 
-    return lambda i: step(*problem.batch(i))
+    run = step if eager else ad.compile(step)
+    return lambda i: run(*problem.batch(i))
 
 
 def products(problem: Problem) -> Step:
@@ -153,8 +136,8 @@ def by_jax(problem: Problem) -> Step:
 class NumpyOptimizer:
     """The update that peers without an optimiser of their own are given."""
 
-    def __init__(self, problem: Problem, params: list[np.ndarray]) -> None:
-        self.params, self.is_adam, self.t = params, problem.optimizer == "adam", 0
+    def __init__(self, kind: str, params: list[np.ndarray]) -> None:
+        self.params, self.is_adam, self.t = params, kind == "adam", 0
         self.moments = [(np.zeros_like(p), np.zeros_like(p)) for p in params]
 
     def update(self, gradients) -> None:
@@ -181,7 +164,7 @@ def by_autograd(problem: Problem) -> Step:
         z = z - anp.max(z, axis=1, keepdims=True)
         return -anp.mean((z - anp.log(anp.sum(anp.exp(z), axis=1, keepdims=True)))[rows, y])
 
-    gradient, optimizer = grad(loss), NumpyOptimizer(problem, params)
+    gradient, optimizer = grad(loss), NumpyOptimizer(problem.optimizer, params)
     return lambda i: optimizer.update(gradient(params, *problem.batch(i)))
 
 
@@ -191,7 +174,7 @@ def by_mygrad(problem: Problem) -> Step:
     from mygrad.nnet.losses import softmax_crossentropy
 
     tensors = [mygrad.tensor(p) for p in problem.parameters()]
-    optimizer = NumpyOptimizer(problem, [t.data for t in tensors])
+    optimizer = NumpyOptimizer(problem.optimizer, [t.data for t in tensors])
 
     def step(i: int) -> None:
         h, y = problem.batch(i)
@@ -205,7 +188,7 @@ def by_mygrad(problem: Problem) -> Step:
 
 CONTESTANTS = {
     OURS: ours,
-    EAGER: ours_eager,
+    EAGER: partial(ours, eager=True),
     "torch": by_torch,
     "jax": by_jax,
     "mygrad": by_mygrad,
