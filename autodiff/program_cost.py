@@ -123,14 +123,16 @@ def program_cost(record: Callable[[], Any], repeats: int) -> ProgramCost | str:
 
 
 def _amount(step: Step, program: Program, uncounted: list[str]) -> Amount:
-    operands = [_stand_in(x, program) for x in step.args]
-    out = _stand_in(Slot(step.outs[0]), program)
-    count = _flops(step, operands, out)
-    if count is None:
-        uncounted.append(step.full_name)
+    done = 0
+    for part in step.fused or (step,):
+        operands = [_stand_in(x, program) for x in part.args]
+        count = _flops(part, operands, _stand_in(Slot(part.outs[0]), program))
+        if count is None:
+            uncounted.append(part.full_name)
+        done += count or 0
     plain = (x for x in step.args if isinstance(x, np.ndarray | int | float) and not isinstance(x, Slot))
     read = [*map(Slot, step.reads), *plain]  # slots may be in tuples too
-    return Amount(count or 0, _bytes(read, program), _bytes(map(Slot, step.outs), program))
+    return Amount(done, _bytes(read, program), _bytes(map(Slot, step.outs), program))
 
 
 def _bytes(things: Iterable[Any], program: Program) -> int:

@@ -22,7 +22,7 @@ ORDER = [
         "autodiff.writing",
         "autodiff.whole_files",
     },
-    {"autodiff.tape", "autodiff.encoding", "autodiff.threads"},
+    {"autodiff.tape", "autodiff.encoding", "autodiff.threads", "autodiff.fusion"},
     {"autodiff.effects"},
     {"autodiff.graph"},
     {"autodiff.primitive"},

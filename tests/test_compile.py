@@ -6,7 +6,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from parity import programs
 from parity.problem import Problem, bind, first_order, pose, variables
@@ -15,6 +15,7 @@ from parity.rows import ROWS, own
 import autodiff as ad
 from autodiff import nn, optim
 from autodiff.errors import OperandError, ReplayError, SettingError
+from autodiff.fusion import is_available
 from autodiff.tape import current_recorder
 from autodiff.transforms import flatten
 
@@ -170,6 +171,15 @@ def made(row, seed):
     return function, [make(seed) for make in makers]
 
 
+@pytest.fixture(params=["NumPy's passes", "kernels"])
+def passes(request, monkeypatch):
+    """With all elementwise steps done by NumPy, and with kernels wherever there can be one, however small."""
+    if request.param == "kernels" and not is_available():
+        pytest.skip("llvmlite has no wheel for this system")
+    monkeypatch.setattr("autodiff.replay.fusing.LEAST", 2 if request.param == "kernels" else 10**12)
+
+
+@pytest.mark.usefixtures("passes")
 @pytest.mark.parametrize("name", PURE)
 def test_a_replay_gives_what_the_function_gives(name):
     compiled = ad.compile(PURE[name][0])
@@ -179,6 +189,7 @@ def test_a_replay_gives_what_the_function_gives(name):
     assert len(compiled.plans) == 1
 
 
+@pytest.mark.usefixtures("passes")
 @pytest.mark.parametrize("name", [name for name in ROWS if name != "unique"])  # its shape depends on the numbers
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_each_function_is_replayed_with_its_derivatives(name):
@@ -195,7 +206,8 @@ def test_each_function_is_replayed_with_its_derivatives(name):
         assert same(compiled(*given), asked(*given))
 
 
-@settings(max_examples=100, deadline=None)
+@pytest.mark.usefixtures("passes")
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(programs.PROGRAMS, st.booleans())
 def test_random_programs_with_their_gradients_are_replayed_exactly(program, as_arrays):
     operations = programs.NUMBERS + programs.MATRICES if as_arrays else programs.NUMBERS
@@ -296,6 +308,7 @@ OPTIMIZERS = {
 
 
 class TestTraining:
+    @pytest.mark.usefixtures("passes")
     @pytest.mark.parametrize("batch_norm", [False, True])
     @pytest.mark.parametrize("name", OPTIMIZERS)
     def test_fifty_steps_leave_the_weights_of_eager_training(self, name, batch_norm):

@@ -312,7 +312,7 @@ def test_the_state_of_an_average():
 
 
 class TestLargeParameters:
-    """Those that are updated in pieces, on as many processors as there are."""
+    """Those that are updated by a kernel, in pieces, on as many processors as there are."""
 
     @pytest.mark.parametrize("processors", [1, 3])
     @pytest.mark.parametrize(("kind", "_", "options"), CASES)
@@ -321,20 +321,23 @@ class TestLargeParameters:
         rng = np.random.default_rng(0)
         start, gradients = rng.standard_normal((37, 5)), rng.standard_normal((3, 37, 5))
         found = []
-        for piece in (1000, 20):
-            monkeypatch.setattr("autodiff.optim.optimizer.PIECE", piece)
+        for piece, least in ((1000, 10**6), (1000, 1), (20, 1)):  # NumPy's passes, a kernel's, and in pieces
+            monkeypatch.setattr("autodiff.optim.one_pass.PIECE", piece)
+            monkeypatch.setattr("autodiff.optim.one_pass.SHARED", 4 * piece)
+            monkeypatch.setattr("autodiff.optim.optimizer.LEAST", least)
             p = ad.Tensor(start.copy())
             optimizer = kind([p], **({"lr": 0.1} | options))
             for g in gradients:
                 p.grad = g
                 optimizer.step()
             found.append((p.data, optimizer.state_dict()["state"][0]))
-        (whole, remembered), (pieced, other) = found
-        assert np.array_equal(whole, pieced)
-        assert all(np.array_equal(remembered[name], other[name]) for name in remembered)
+        whole, remembered = found[0]
+        for pieced, other in found[1:]:
+            assert np.array_equal(whole, pieced)
+            assert all(np.array_equal(remembered[name], other[name]) for name in remembered)
 
     def test_an_optimiser_that_says_nothing_gets_whole_parameters(self, monkeypatch):
-        monkeypatch.setattr("autodiff.optim.optimizer.PIECE", 2)
+        monkeypatch.setattr("autodiff.optim.optimizer.LEAST", 1)
 
         class Normalised(optim.Optimizer):
             def update(self, p, g, state, scratch, s):

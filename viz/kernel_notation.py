@@ -66,6 +66,8 @@ def sign_of(step: Step) -> str:
     >>> sign_of(Step("call", np.matmul)), sign_of(Step("call", np.add.reduce)), sign_of(Step("call", np.unwrap))
     ('@', 'Σ', 'unwrap')
     """
+    if step.fused:
+        return " → ".join(map(sign_of, step.fused))
     name = step.full_name
     if name in KERNELS:
         return KERNELS[name].sign

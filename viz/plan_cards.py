@@ -58,11 +58,11 @@ class PlanCards:
         if unit.what == "leaf":
             rows = [*self._shape(step.outs[0])]
             return self._plain(id, leaf_kind(step), sign, self.names[step.outs[0]], rows)
-        rows = [*self._listed(unit)] if len(unit.steps) > 1 else []
+        rows = [*self._listed(unit)] if len(unit.steps) > 1 else [*self._fused(step)]
         for out in step.outs:
             rows += [*self._shape(out), *self._memory(out, unit)]
         rows += _changes(step)
-        kind = "group" if len(unit.steps) > 1 else "operation"
+        kind = "group" if len(unit.steps) > 1 or step.fused else "operation"
         return self._plain(id, kind, sign, self._title(unit), rows)
 
     def _folded(self, group: Group) -> Card:
@@ -106,7 +106,7 @@ class PlanCards:
     def _text(self, number: int) -> str:
         """What a step does, with the name of its result."""
         step = self.reading.steps[number]
-        what = done(step, self._named)
+        what = f"in one pass: {sign_of(step)}" if step.fused else done(step, self._named)
         outs = ", ".join(f"v{out}" for out in step.outs)
         return f"{outs} = {what}" if outs else what
 
@@ -122,9 +122,15 @@ class PlanCards:
                 rows.append(Row(numbers_of(numbers), Line(f"{len(numbers)} × .grad is None?", "text"), ()))
             else:
                 rows += [Row(str(number), Line(self._text(number), "text"), ()) for number in numbers]
-        yield from rows if len(rows) <= MOST_ROWS else rows[: MOST_ROWS - 1]
-        if len(rows) > MOST_ROWS:
-            yield Row("", Line(f"and {len(rows) - MOST_ROWS + 1} more", "quiet"), ())
+        yield from _shortened(rows)
+
+    def _fused(self, step: Step) -> Iterator[Row]:
+        """What a kernel does in one pass, a row each; what is in brackets is never put into memory."""
+        rows = []
+        for part in step.fused:
+            text = f"v{part.outs[0]} = {done(part, self._named)}"
+            rows.append(Row("", Line(text if part.outs[0] in step.outs else f"({text})", "text"), ()))
+        yield from _shortened(rows)
 
     def _shape(self, slot: int) -> Iterator[Row]:
         spec = self.program.specs[slot]
@@ -144,7 +150,8 @@ class PlanCards:
             yield Row("memory", Line(f"{size}, {what}", "quiet"), ())
             return
         yield Row("memory", Line(f"{size} in block {stay.block}", "forward"), ())
-        start = self.reading.stays[self.reading.steps[unit.steps[0]].outs[0]]  # that of the first step of the card
+        first = self.reading.steps[unit.steps[0]]  # of the card
+        start = self.reading.stays[slot if first.fused else first.outs[0]]
         if start.over is not None:
             yield Row("in place", Line(f"over v{start.over}", "backward"), ())
         elif start.before is not None:
@@ -163,7 +170,7 @@ class PlanCards:
             return names[slot]
 
         for number, step in enumerate(self.reading.steps):
-            for out in step.outs:
+            for out in (*(part.outs[0] for part in step.fused), *step.outs):
                 is_view = self.reading.is_view(number)
                 names[out] = shorten(written(step, named), NAME_LENGTH) if is_view else fetched(step) or f"v{out}"
         return names
@@ -173,6 +180,12 @@ class PlanCards:
         used = {*self.reading.readers, *self.reading.outputs}
         arrays = [slot for slot, value in self.program.constants.items() if not is_number(value)]
         return [slot for slot in (*self.program.inputs, *arrays) if slot in used]
+
+
+def _shortened(rows: list[Row]) -> Iterator[Row]:
+    yield from rows if len(rows) <= MOST_ROWS else rows[: MOST_ROWS - 1]
+    if len(rows) > MOST_ROWS:
+        yield Row("", Line(f"and {len(rows) - MOST_ROWS + 1} more", "quiet"), ())
 
 
 def is_number(constant: Any) -> bool:

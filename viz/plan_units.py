@@ -111,7 +111,9 @@ class Reading:
         for stay in self.stays.values():
             if stay.over is not None and self.readers[stay.over] == [stay.step]:
                 before = self.made[stay.over]
-                if stay.step not in taken and before not in taken:
+                # What a kernel does in one pass has a card of its own; other results of it may come back.
+                is_fused = self.steps[before].fused or self.steps[stay.step].fused
+                if not is_fused and stay.step not in taken and before not in taken:
                     follower[before] = stay.step
         units = []
         for start in follower.keys() - set(follower.values()):

@@ -158,6 +158,8 @@ class _Builder:
             yield REMARKS["in place"]
         if "changes" in labels:
             yield REMARKS["changes"]
+        if any(row.line.text.startswith("(v") for card in cards for row in card.rows):
+            yield Line("in brackets: never put into memory", "quiet")
 
     def _sums(self) -> Iterator[Line]:
         plan = self.plan

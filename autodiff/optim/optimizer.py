@@ -1,8 +1,7 @@
 """What the optimisers share: the parameters, their settings by group, and what is remembered of each parameter."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from math import isfinite
 from types import SimpleNamespace
 from typing import Any, ClassVar
@@ -13,9 +12,8 @@ from ..effects import effect, reset
 from ..errors import CheckpointError, OperandError, SettingError
 from ..tape import Value
 from ..tensor import Tensor
-from ..threads import share_out
+from .one_pass import LEAST, OnePass
 
-PIECE = 131_072  # numbers of a parameter that are updated at a time: what is remembered of them stays in the cache
 State = dict[str, Any]  # what an optimiser remembers of one parameter: arrays of its shape, and step counts
 Params = Iterable[Tensor] | Iterable[Mapping[str, Any]]
 
@@ -48,7 +46,7 @@ class Optimizer:
     that no operation made.
     """
 
-    elementwise: ClassVar[bool] = False  # whether `update` works number by number, so that it can work on pieces
+    elementwise: ClassVar[bool] = False  # whether `update` works number by number, so that a kernel may do it
     settings: ClassVar[tuple[str, ...]] = ("lr",)  # the attributes that belong into a checkpoint
     memory: tuple[str, ...] = ()  # the names of the arrays remembered for each parameter
     lr: float
@@ -60,12 +58,13 @@ class Optimizer:
         self.state: list[State] = [
             {"t": 0, **{name: np.zeros_like(parameter.data) for name in self.memory}} for parameter in self.params
         ]
-        self._scratch = [np.empty_like(parameter.data) for parameter in self.params]
+        self._scratch: dict[int, np.ndarray] = {}
+        self._one_pass: OnePass | None = None
 
     @effect
     def step(self) -> None:
         """Update every parameter that has a gradient."""
-        pieces: list[Callable[[], None]] = []
+        one_pass = self._in_one_pass()
         for group in self.groups:
             settings = self.settings_of(group)
             for i in group.members:
@@ -74,27 +73,26 @@ class Optimizer:
                     state["t"] += 1
                     g = parameter.grad
                     g = np.asarray(g.data if isinstance(g, Value) else g)
-                    arrays = (parameter.data, g, state, self._scratch[i])
-                    if self.elementwise and parameter.size > PIECE and self._is_large:
-                        pieces += self._pieces(*arrays, settings)
-                    else:
-                        self.update(*arrays, settings)
-        share_out(pieces)
+                    if one_pass is None or not one_pass.takes(i, self.update, parameter.data, g, state, settings):
+                        self.update(parameter.data, g, state, self._scratch_of(i), settings)
+        if one_pass:
+            one_pass.finish()
 
-    @property
-    def _is_large(self) -> bool:
-        """Whether the update takes so long that starting other threads for it does not matter."""
-        return sum(parameter.size for parameter in self.params) >= 4 * PIECE
+    def _in_one_pass(self) -> OnePass | None:
+        """What does the updates in one pass, if there is so much to update."""
+        if self._one_pass is None and self.elementwise and sum(p.size for p in self.params) >= LEAST:
+            self._one_pass = OnePass(self.memory)
+        return self._one_pass
 
-    def _pieces(
-        self, p: np.ndarray, g: np.ndarray, state: State, scratch: np.ndarray, settings: SimpleNamespace
-    ) -> Iterator[Callable[[], None]]:
-        """The update of a parameter, some rows at a time, in pieces that can be done in any order."""
-        length = max(1, PIECE * len(p) // p.size)
-        for start in range(0, len(p), length):
-            rows = slice(start, start + length)
-            own = {"t": state["t"], **{name: state[name][rows] for name in self.memory}}
-            yield partial(self.update, p[rows], g[rows], own, scratch[rows], settings)
+    def _scratch_of(self, i: int) -> np.ndarray:
+        """Memory of the shape of a parameter, the same at each step."""
+        if i not in self._scratch:
+            self._scratch[i] = np.empty_like(self.params[i].data)
+        return self._scratch[i]
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For pickle and copy: without what is made again when it is needed."""
+        return {**self.__dict__, "_one_pass": None, "_scratch": {}}
 
     def settings_of(self, group: Group) -> SimpleNamespace:
         """The settings that hold for a group, as `update` takes them."""
@@ -105,7 +103,8 @@ class Optimizer:
     def update(self, p: np.ndarray, g: np.ndarray, state: State, scratch: np.ndarray, s: SimpleNamespace) -> None:
         """The formula: change p in place. `g` must be left as it is; `scratch` is memory of p's shape to work in.
 
-        Where `elementwise` is true, all of these may be some rows of a parameter and of what is remembered of it.
+        Where `elementwise` is true, all arrays may be stand-ins that only write down what NumPy is asked to do with
+        them (see `fusion.tracing`).
 
         state  the arrays in `memory`, and "t", the number of this step, from 1
         s      the settings that hold for this parameter

@@ -18,14 +18,16 @@ from ..transforms import Function, flatten, innermost, unflatten
 from .arguments import Given, names_of, placed, sorted_out
 from .checked import check_changed, check_equal
 from .dead_code import without_dead_code
+from .fusing import fused
 from .late_stores import can_be_abandoned, with_late_stores
 from .lowering import lowered
 from .peephole import with_cheaper_steps
 from .plan import Plan, planned, separated
-from .program import KINDS, Program
+from .program import KINDS, InvalidError, Program
 from .recorder import Recorder
 from .repeated import without_marks, without_repeats
-from .source_text import InvalidError, written
+from .selection import with_selections
+from .source_text import written
 from .traced import NotReplayedError, Traced
 from .undo import Before
 
@@ -40,6 +42,8 @@ PASSES: tuple[Callable[[Program], Program], ...] = (
     without_dead_code,
     without_marks,
     separated,
+    fused,
+    with_selections,
 )
 
 

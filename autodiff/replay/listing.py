@@ -31,7 +31,7 @@ def _row(plan: Plan, number: int, step: Step, in_memory: dict[int, Stay]) -> tup
 
 def _done(step: Step) -> str:
     if step.kind in ("operation", "call"):
-        return step.full_name
+        return " → ".join(part.full_name for part in step.fused or (step,))
     target = getattr(step.run, "name", None)
     return {"read": f"read {target}", "gradient": f"read {target}.grad", "store": f"store {target}.grad",
             "absent": f"check {target}.grad", "guard": f"check it is {step.run}", "finite": "check finite",

@@ -119,16 +119,9 @@ def _sum_to(new: Builder, step: Step) -> Iterator[Step]:
 
 
 def _where(new: Builder, step: Step) -> Iterator[Step]:
-    condition, x, y = step.args
-    (out,) = step.outs
-    spec = new.specs[out]
-    is_mask = isinstance(condition, Slot) and new.specs[condition].dtype == bool
-    same = isinstance(x, Slot) and new.specs[x] == spec and is_mask and new.specs[condition].shape == spec.shape
-    if same and type(y) is int and y == 0 and spec.dtype is not None and spec.dtype.kind == "f":
-        yield call(kernels.bits_of, condition, out=(bits := new.like(out, f"i{spec.dtype.itemsize}")))
-        yield call(kernels.selected, Slot(bits), x, out=out)
-    elif is_mask:
-        yield call(kernels.where_into, condition, x, y, out=step.outs[0])
+    condition = step.args[0]
+    if isinstance(condition, Slot) and new.specs[condition].dtype == bool:
+        yield call(kernels.where_into, *step.args, out=step.outs[0])
     else:
         yield step
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from ..display import Displayed
 from . import kernels
+from .fused import Fused
 from .program import Program, Slot, Spec, Step
 
 EXTERNAL = {"read", "gradient", "attribute"}
@@ -123,14 +124,13 @@ def planned(program: Program) -> Plan:
     free: list[int] = []
     passed_on: set[int] = set()
     for i, step in enumerate(program.steps):
-        if len(step.outs) == 1 and _is_filled(step, program):
-            (out,) = step.outs
+        for k, out in enumerate(step.outs if _is_filled(step, program) else ()):
             spec = program.specs[out]
             if out in leaving:
                 places[out] = Place(len(blocks), lent=True)
                 blocks.append(spec.nbytes)
             else:
-                over = _written_over(step, i, program, last, places)
+                over = _written_over(step, i, program, last, places, passed_on, k)
                 if over is not None:
                     places[out] = places[over]  # its memory is now that of the result
                     passed_on.add(over)
@@ -145,20 +145,24 @@ def planned(program: Program) -> Plan:
 
 def _is_filled(step: Step, program: Program) -> bool:
     """Whether a step can write into memory that it is given."""
-    spec = program.specs[step.outs[0]]
-    if spec.dtype is None or not _is_dense(spec):
+    if step.kind == "call" and isinstance(step.run, Fused):
+        return True
+    spec = program.specs[step.outs[0]] if len(step.outs) == 1 else None
+    if spec is None or spec.dtype is None or not _is_dense(spec):
         return False
     if step.kind == "draw":
         return True
     return step.kind == "call" and kernels.takes_out(step.run) and "out" not in step.options and bool(step.reads)
 
 
-def _written_over(step: Step, i: int, program: Program, last: dict[int, int], places: dict[int, Place]) -> int | None:
-    """The operand whose memory the result may take: in the same form, and read here for the last time."""
-    spec = program.specs[step.outs[0]]
+def _written_over(
+    step: Step, i: int, program: Program, last: dict[int, int], places: dict[int, Place], passed_on: set[int], k: int
+) -> int | None:
+    """The operand whose memory result k may take: in the same form, read here for the last time, and not yet taken."""
+    spec = program.specs[step.outs[k]]
     if step.kind != "call":
         return None
-    for position in kernels.in_place(step.run):
+    for position in step.run.over if isinstance(step.run, Fused) else kernels.in_place(step.run):
         x = step.args[position]
         if not isinstance(x, Slot) or program.specs[x] != spec:
             continue
@@ -166,7 +170,7 @@ def _written_over(step: Step, i: int, program: Program, last: dict[int, int], pl
         place = places.get(root)
         if place is None or place.lent or last.get(root) != i or program.specs[root].nbytes != spec.nbytes:
             continue
-        if all(read == x for read in step.reads if root_of(program, read) == root):
+        if root not in passed_on and all(read == x for read in step.reads if root_of(program, read) == root):
             return root
     return None
 

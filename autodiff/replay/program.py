@@ -11,6 +11,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 
+class InvalidError(Exception):
+    """The program does not hold for the numbers that it met. Never seen outside `replay`."""
+
+
 class Slot(int):
     """The number of a slot, where it stands among the arguments of a step."""
 
@@ -92,6 +96,7 @@ class Step:
     options  by name, in the same way
     outs     the slots that it writes; more than one where the result is a tuple
     number   whether an operation is done on Python's numbers
+    fused    the steps that it stands for, in order, where a kernel does several in one pass
     """
 
     kind: str
@@ -100,6 +105,7 @@ class Step:
     options: dict[str, Any] = field(default_factory=dict)
     outs: tuple[int, ...] = ()
     number: bool = False
+    fused: tuple["Step", ...] = ()
 
     @property
     def reads(self) -> tuple[int, ...]:

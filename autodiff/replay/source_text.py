@@ -16,8 +16,9 @@ import numpy as np
 
 from ..chain_rule import as_float
 from ..primitive import builtin_names
+from .fused import Fused
 from .plan import Lender, Memory, Plan
-from .program import Slot, Step
+from .program import InvalidError, Slot, Step
 
 SYMBOLS: dict[Any, str] = {
     operator.add: "({} + {})",
@@ -38,10 +39,6 @@ SYMBOLS: dict[Any, str] = {
     operator.xor: "({} ^ {})",
 }
 BY_NAME = {"where": "({1} if {0} else {2})", "relu": "(0.0 if {0} <= 0 else {0})", "square": "({0} * {0})"}
-
-
-class InvalidError(Exception):
-    """The program does not hold for the numbers that it met. Never seen outside `replay`."""
 
 
 def written(plan: Plan) -> tuple[str, Callable[..., Any]]:
@@ -135,13 +132,19 @@ class _Writer:
 
     def _out(self, step: Step) -> dict[str, str]:
         """Where the result is put: an array of the plan, or one that is lent."""
-        if len(step.outs) != 1 or step.outs[0] not in self.plan.places:
+        if not step.outs or step.outs[0] not in self.plan.places:
             return {}
-        (slot,) = step.outs
+        arrays = [self._array(slot) for slot in step.outs]
+        return {"out": f"({''.join(f'{array}, ' for array in arrays)})" if self._is_fused(step) else arrays[0]}
+
+    def _array(self, slot: int) -> str:
         if self.plan.places[slot].lent:
-            return {"out": self.bound(Lender(self.plan.program.specs[slot]), f"lent{slot}") + "()"}
+            return self.bound(Lender(self.plan.program.specs[slot]), f"lent{slot}") + "()"
         array = self._arrays[slot] = self.memory.array(slot)
-        return {"out": self.bound(array, f"b{slot}")}
+        return self.bound(array, f"b{slot}")
+
+    def _is_fused(self, step: Step) -> bool:
+        return isinstance(step.run, Fused)
 
     def _operation(self, step: Step) -> Iterator[str]:
         (out,) = step.outs
@@ -181,7 +184,7 @@ class _Writer:
         if step.number and step.run in SYMBOLS:
             yield f"{outs} = {SYMBOLS[step.run].format(*map(self.text, step.args))}"
         else:
-            outs += "," if len(step.outs) == 1 and self._gives_tuple(step) else ""
+            outs += "," if len(step.outs) == 1 and (self._gives_tuple(step) or self._is_fused(step)) else ""
             yield f"{outs} = {self._call_text(self.bound(step.run, step.name), step, **self._out(step))}"
 
     def _gives_tuple(self, step: Step) -> bool:

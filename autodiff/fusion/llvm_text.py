@@ -1,0 +1,237 @@
+"""A formula as the text of a function in LLVM's assembly language: one loop over rows, and one over columns.
+
+    void kernel(words, start, stop, columns)
+
+`words` holds one word per operand, then one per result: the address of NumPy's array object, or a double. Rows
+`start` to `stop` are done; where rows make no difference, places `start` to `stop` of the arrays.
+
+LLVM may not join a product and a sum into one rounding, nor change the order of operations, unless it is told that it
+may; so the bits are NumPy's. The loops say that their passes do not depend on each other, even if a result is written
+over an operand: all operands of a place are read before its results are written.
+"""
+
+from collections.abc import Callable, Iterator
+
+from .formula import Form, Formula, Operand, Result
+
+TYPES = {"f4": "float", "f8": "double", "b1": "i1"}
+IN_MEMORY = {**TYPES, "b1": "i8"}
+ARRAY_DATA = object.__basicsize__  # where the address of its numbers stands in NumPy's array object, in bytes
+
+# (names of the operands, their dtype, the dtype of the result) -> lines, the last of which gives the result.
+Emit = Callable[[list[str], str, str], list[str]]
+
+
+def _simple(instruction: str) -> Emit:
+    return lambda args, of, to: [f"{instruction} {TYPES[of]} {', '.join(args)}"]
+
+
+def _intrinsic(name: str) -> Emit:
+    def emit(args: list[str], of: str, to: str) -> list[str]:
+        bits = {"f4": "f32", "f8": "f64"}[of]
+        return [f"call {TYPES[of]} @llvm.{name}.{bits}({', '.join(f'{TYPES[of]} {arg}' for arg in args)})"]
+
+    return emit
+
+
+def _extreme(comparison: str) -> Emit:
+    """NumPy's maximum and minimum: the first operand if it is NaN, else the second unless the first is beyond it."""
+
+    def emit(args: list[str], of: str, to: str) -> list[str]:
+        x, y = args
+        kind = TYPES[of]
+        return [
+            f"fcmp {comparison} {kind} {x}, {y}",
+            f"fcmp uno {kind} {x}, {x}",
+            "or i1 #0, #1",
+            f"select i1 #2, {kind} {x}, {kind} {y}",
+        ]
+
+    return emit
+
+
+def _cast(args: list[str], of: str, to: str) -> list[str]:
+    (x,) = args
+    if of == to:
+        return [f"select i1 true, {TYPES[of]} {x}, {TYPES[of]} {x}"]
+    instruction = {("f4", "f8"): "fpext", ("f8", "f4"): "fptrunc"}.get((of, to), "uitofp" if of == "b1" else "")
+    return [f"{instruction} {TYPES[of]} {x} to {TYPES[to]}" if instruction else f"fcmp une {TYPES[of]} {x}, 0.0"]
+
+
+def _where(args: list[str], of: str, to: str) -> list[str]:
+    condition, x, y = args
+    return [f"select i1 {condition}, {TYPES[to]} {x}, {TYPES[to]} {y}"]
+
+
+OPERATIONS: dict[str, Emit] = {
+    "add": _simple("fadd"),
+    "subtract": _simple("fsub"),
+    "multiply": _simple("fmul"),
+    "divide": _simple("fdiv"),
+    "negative": _simple("fneg"),
+    "square": lambda args, of, to: [f"fmul {TYPES[of]} {args[0]}, {args[0]}"],
+    "reciprocal": lambda args, of, to: [f"fdiv {TYPES[of]} 1.0, {args[0]}"],
+    "sqrt": _intrinsic("sqrt"),
+    "absolute": _intrinsic("fabs"),
+    "floor": _intrinsic("floor"),
+    "ceil": _intrinsic("ceil"),
+    "trunc": _intrinsic("trunc"),
+    "maximum": _extreme("ogt"),
+    "minimum": _extreme("olt"),
+    "greater": _simple("fcmp ogt"),
+    "greater_equal": _simple("fcmp oge"),
+    "less": _simple("fcmp olt"),
+    "less_equal": _simple("fcmp ole"),
+    "equal": _simple("fcmp oeq"),
+    "not_equal": _simple("fcmp une"),
+    "logical_and": _simple("and"),
+    "logical_or": _simple("or"),
+    "logical_xor": _simple("xor"),
+    "logical_not": lambda args, of, to: [f"xor i1 {args[0]}, true"],
+    "where": _where,
+    "cast": _cast,
+}
+COMPARISONS = {"greater", "greater_equal", "less", "less_equal", "equal", "not_equal"}
+OF_TRUTH = {"logical_and", "logical_or", "logical_xor", "logical_not"}
+
+
+def written(formula: Formula) -> str:
+    """The module's text; its one function is called `kernel`."""
+    return "\n".join([*_declared(formula), *_Writer(formula).lines(), *METADATA, ""])
+
+
+def _declared(formula: Formula) -> Iterator[str]:
+    for name in ("sqrt", "fabs", "floor", "ceil", "trunc"):
+        for kind, bits in (("float", "f32"), ("double", "f64")):
+            yield f"declare {kind} @llvm.{name}.{bits}({kind})"
+
+
+# Reads and writes in the loops are in one access group, and the loops say that these do not depend on each other.
+METADATA = [
+    "!0 = distinct !{}",
+    "!1 = distinct !{!1, !2}",
+    '!2 = !{!"llvm.loop.parallel_accesses", !0}',
+]
+
+
+class _Writer:
+    def __init__(self, formula: Formula) -> None:
+        self.formula = formula
+        self.names: list[str] = []  # of the values so far
+        self._count = 0
+
+    def new(self) -> str:
+        self._count += 1
+        return f"%t{self._count}"
+
+    def lines(self) -> Iterator[str]:
+        """The function."""
+        formula = self.formula
+        yield "define void @kernel(ptr %words, i64 %start, i64 %stop, i64 %columns) {"
+        yield "entry:"
+        for k, operand in enumerate(formula.operands):
+            yield from self._prepared(k, operand)
+        for k in range(len(formula.results)):
+            yield from self._address(len(formula.operands) + k, f"%result{k}")
+        yield "  %any = icmp slt i64 %start, %stop"
+        if formula.is_flat:
+            yield "  br i1 %any, label %body, label %end"
+            yield "body:"
+            yield "  %place = phi i64 [%start, %entry], [%next, %body]"
+            yield from self._body("%place")
+            yield "  %next = add nsw i64 %place, 1"
+            yield "  %more = icmp slt i64 %next, %stop"
+            yield "  br i1 %more, label %body, label %end, !llvm.loop !1"
+        else:
+            yield "  %wide = icmp slt i64 0, %columns"
+            yield "  %work = and i1 %any, %wide"
+            yield "  br i1 %work, label %outer, label %end"
+            yield "outer:"
+            yield "  %row = phi i64 [%start, %entry], [%nextrow, %latch]"
+            yield "  %first = mul nsw i64 %row, %columns"
+            yield "  %isfirst = icmp eq i64 %row, 0"
+            for k, operand in enumerate(formula.operands):
+                if operand.form is Form.COLUMN:
+                    yield from self._loaded(k, operand, "%row", "")
+            yield "  br label %body"
+            yield "body:"
+            yield "  %column = phi i64 [0, %outer], [%next, %body]"
+            yield "  %place = add nsw i64 %first, %column"
+            yield from self._body("%column")
+            yield "  %next = add nsw i64 %column, 1"
+            yield "  %more = icmp slt i64 %next, %columns"
+            yield "  br i1 %more, label %body, label %latch, !llvm.loop !1"
+            yield "latch:"
+            yield "  %nextrow = add nsw i64 %row, 1"
+            yield "  %morerows = icmp slt i64 %nextrow, %stop"
+            yield "  br i1 %morerows, label %outer, label %end"
+        yield "end:"
+        yield "  ret void"
+        yield "}"
+
+    def _prepared(self, k: int, operand: Operand) -> Iterator[str]:
+        """What is read before the loops."""
+        self.names.append(f"%v{k}")
+        if operand.form is not Form.NUMBER:
+            yield from self._address(k, f"%operand{k}")
+            return
+        word, name = self.new(), f"%v{k}"
+        yield f"  {word} = getelementptr i64, ptr %words, i64 {k}"
+        if operand.dtype == "f8":
+            yield f"  {name} = load double, ptr {word}"
+        else:
+            wide = self.new()
+            yield f"  {wide} = load double, ptr {word}"
+            yield f"  {name} = {_cast([wide], 'f8', operand.dtype)[0]}"
+
+    def _address(self, k: int, name: str) -> Iterator[str]:
+        """The address of the numbers of an array."""
+        word, thing, field = self.new(), self.new(), self.new()
+        yield f"  {word} = getelementptr i64, ptr %words, i64 {k}"
+        yield f"  {thing} = load ptr, ptr {word}"
+        yield f"  {field} = getelementptr i8, ptr {thing}, i64 {ARRAY_DATA}"
+        yield f"  {name} = load ptr, ptr {field}"
+
+    def _loaded(self, k: int, operand: Operand, index: str, group: str) -> Iterator[str]:
+        at, kind = self.new(), IN_MEMORY[operand.dtype]
+        yield f"  {at} = getelementptr inbounds {kind}, ptr %operand{k}, i64 {index}"
+        if operand.dtype != "b1":
+            yield f"  %v{k} = load {kind}, ptr {at}{group}"
+        else:
+            byte = self.new()
+            yield f"  {byte} = load i8, ptr {at}{group}"
+            yield f"  %v{k} = icmp ne i8 {byte}, 0"
+
+    def _body(self, column: str) -> Iterator[str]:
+        formula, group = self.formula, ", !llvm.access.group !0"
+        dtypes = formula.dtypes
+        for k, operand in enumerate(formula.operands):
+            if operand.form in (Form.EACH, Form.ROW):
+                yield from self._loaded(k, operand, "%place" if operand.form is Form.EACH else column, group)
+        for line in formula.lines:
+            of = dtypes[line.args[0]]
+            parts: list[str] = []
+            for text in OPERATIONS[line.operation]([self.names[arg] for arg in line.args], of, line.dtype):
+                for i, part in enumerate(parts):
+                    text = text.replace(f"#{i}", part)
+                parts.append(self.new())
+                yield f"  {parts[-1]} = {text}"
+            self.names.append(parts[-1])
+        for k, result in enumerate(formula.results):
+            yield from self._stored(k, result, dtypes[result.value], column, group)
+
+    def _stored(self, k: int, result: Result, dtype: str, column: str, group: str) -> Iterator[str]:
+        at, kind, name = self.new(), IN_MEMORY[dtype], self.names[result.value]
+        index = "%place" if result.form is Form.EACH else column
+        yield f"  {at} = getelementptr inbounds {kind}, ptr %result{k}, i64 {index}"
+        if result.form is not Form.EACH:
+            so_far, total, chosen = self.new(), self.new(), self.new()
+            yield f"  {so_far} = load {kind}, ptr {at}{group}"
+            yield f"  {total} = fadd {kind} {so_far}, {name}"
+            yield f"  {chosen} = select i1 %isfirst, {kind} {name}, {kind} {total}"
+            name = chosen
+        if dtype == "b1":
+            byte = self.new()
+            yield f"  {byte} = zext i1 {name} to i8"
+            name = byte
+        yield f"  store {kind} {name}, ptr {at}{group}"

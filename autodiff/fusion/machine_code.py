@@ -1,0 +1,120 @@
+"""Formulas compiled for this processor by LLVM, and called on NumPy's arrays.
+
+LLVM comes with the package llvmlite, which has no wheel for some systems: there, and with another Python than CPython,
+`is_available` is false, and what would use a kernel lets NumPy make its passes.
+"""
+
+import ctypes
+from collections.abc import Sequence
+from functools import cache
+from importlib.util import find_spec
+from threading import Lock
+from typing import Any
+
+import numpy as np
+
+from .formula import Form, Formula
+from .llvm_text import ARRAY_DATA, written
+
+_FUNCTION = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64, ctypes.c_int64)
+_compiling = Lock()
+
+
+@cache
+def is_available() -> bool:
+    """Whether formulas can be compiled here."""
+    probe = np.zeros(1)
+    # Of CPython an object's id is its address; that NumPy's arrays begin as they should is looked at, not believed.
+    return (
+        ctypes.sizeof(ctypes.c_void_p) == 8
+        and type(ctypes.c_void_p.from_address(id(probe) + ARRAY_DATA).value) is int
+        and ctypes.c_void_p.from_address(id(probe) + ARRAY_DATA).value == probe.ctypes.data
+        and find_spec("llvmlite") is not None
+    )
+
+
+@cache
+def _target() -> Any:
+    from llvmlite import binding
+
+    binding.initialize_native_target()
+    binding.initialize_native_asmprinter()
+    features = binding.get_host_cpu_features().flatten()
+    return binding.Target.from_default_triple().create_target_machine(
+        cpu=binding.get_host_cpu_name(), features=features, opt=3
+    )
+
+
+def _compiled(formula: Formula) -> tuple[Any, int]:
+    """The engine that owns the machine code, and the address of the function."""
+    from llvmlite import binding
+
+    module = binding.parse_assembly(written(formula))
+    module.verify()
+    machine = _target()
+    tuning = binding.create_pipeline_tuning_options(speed_level=3)
+    tuning.loop_vectorization = tuning.loop_unrolling = tuning.slp_vectorization = True
+    builder = binding.create_pass_builder(machine, tuning)
+    builder.getModulePassManager().run(module, builder)
+    engine = binding.create_mcjit_compiler(module, machine)
+    engine.finalize_object()
+    return engine, engine.get_function_address("kernel")
+
+
+class Kernel:
+    """A formula as machine code."""
+
+    def __init__(self, formula: Formula) -> None:
+        self.formula = formula
+        with _compiling:
+            self._engine, address = _compiled(formula)
+        self.run = _FUNCTION(address)
+
+    def __call__(self, operands: Sequence[Any], results: Sequence[np.ndarray], rows: int, columns: int = 1) -> None:
+        """Do it for all rows; if rows make no difference, `rows` is the number of places."""
+        call = Call(self)
+        for k, (operand, x) in enumerate(zip(self.formula.operands, operands, strict=True)):
+            if operand.form is Form.NUMBER:
+                call.numbers[k] = x
+            else:
+                call.words[k] = id(x)
+        for k, out in enumerate(results, len(operands)):
+            call.words[k] = id(out)
+        call.run(0, rows, columns)
+
+
+class Call:
+    """A call of a kernel that is made ready once, and made again with little ado.
+
+    It checks nothing, and keeps nothing alive: the arrays have to be as the formula says, in C order, and there.
+
+    words    for each operand and then for each result, the id of an array
+    numbers  the same memory, for operands that are numbers
+    """
+
+    __slots__ = ("_address", "_run", "numbers", "words")
+
+    def __init__(self, kernel: Kernel) -> None:
+        count = len(kernel.formula.operands) + len(kernel.formula.results)
+        self.words = (ctypes.c_int64 * count)()
+        self.numbers = (ctypes.c_double * count).from_buffer(self.words)
+        self._address, self._run = ctypes.addressof(self.words), kernel.run
+
+    def run(self, start: int, stop: int, columns: int) -> None:
+        """Do it for rows `start` to `stop`; if rows make no difference, for these places."""
+        self._run(self._address, start, stop, columns)
+
+
+@cache
+def kernel_of(formula: Formula) -> Kernel:
+    """The kernel of a formula, compiled the first time.
+
+    >>> from autodiff.fusion import Form, Line, Operand, Result
+    >>> each = Operand(Form.EACH, "f8")
+    >>> difference = Formula((each, each), (Line("subtract", (0, 1), "f8"),), (Result(2),))
+    >>> out = np.empty(3)
+    >>> kernel_of(difference)((np.arange(3.0), np.ones(3)), (out,), 3)
+    >>> out
+    array([-1.,  0.,  1.])
+    """
+    return Kernel(formula)

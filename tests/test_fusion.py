@@ -1,0 +1,252 @@
+"""Formulas as machine code: the bits of NumPy's own passes, for every operation, form and extreme."""
+
+import copy
+import pickle
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from autodiff import Tensor, optim
+from autodiff.fusion import (
+    Call,
+    Form,
+    Formula,
+    Line,
+    NotElementwiseError,
+    Operand,
+    Result,
+    is_available,
+    kernel_of,
+    traced,
+)
+from autodiff.fusion.llvm_text import COMPARISONS, OF_TRUTH, OPERATIONS
+from autodiff.optim import one_pass
+
+pytestmark = pytest.mark.skipif(not is_available(), reason="llvmlite has no wheel for this system")
+
+EXTREMES = [0.0, -0.0, 1.0, -1.5, 2.5, 1e-45, -1e-310, 3e38, -1e300, np.inf, -np.inf, np.nan]
+DTYPES = {"f4": np.float32, "f8": np.float64, "b1": np.bool_}
+ARITY = {"where": 3, "cast": 1, "logical_not": 1} | {
+    name: np.__dict__[name].nin for name in OPERATIONS if name not in ("where", "cast")
+}
+
+
+def grid(arity: int, dtype: str) -> list[np.ndarray]:
+    """Every extreme with every other."""
+    with np.errstate(all="ignore"):
+        one = np.array([0, 1] if dtype == "b1" else EXTREMES, DTYPES[dtype])
+    return [np.ascontiguousarray(part.ravel()) for part in np.meshgrid(*[one] * arity)]
+
+
+def run(formula: Formula, arrays: list, shape: tuple[int, ...], columns: int = 1) -> np.ndarray:
+    dtype = formula.dtypes[formula.results[0].value]
+    out = np.empty(shape, DTYPES[dtype])
+    rows = out.size // columns if formula.results[0].form is Form.EACH else len(arrays[0])
+    kernel_of(formula)(arrays, [out], rows, columns)
+    return out
+
+
+def same_bits(a: np.ndarray, b: np.ndarray) -> bool:
+    """All NaN count as the same one."""
+    if a.dtype.kind != "f":
+        return bool((a == b).all())
+    nan = np.isnan(a)
+    return bool((nan == np.isnan(b)).all()) and a[~nan].tobytes() == b[~nan].tobytes()
+
+
+CASES = [
+    (name, dtype)
+    for name in OPERATIONS
+    for dtype in (("b1",) if name in OF_TRUTH else ("f4", "f8"))
+    if name not in ("where", "cast")
+]
+
+
+@pytest.mark.parametrize(("name", "dtype"), CASES, ids=[f"{name}-{dtype}" for name, dtype in CASES])
+def test_an_operation_gives_numpys_bits_at_every_pair_of_extremes(name, dtype):
+    arrays = grid(ARITY[name], dtype)
+    result = "b1" if name in COMPARISONS | OF_TRUTH else dtype
+    line = Line(name, tuple(range(len(arrays))), result)
+    formula = Formula(tuple(Operand(Form.EACH, dtype) for _ in arrays), (line,), (Result(len(arrays)),))
+    with np.errstate(all="ignore"):
+        expected = getattr(np, name)(*arrays)
+    found = run(formula, arrays, expected.shape)
+    if name in ("maximum", "minimum"):  # of 0 and -0 NumPy itself gives one or the other, by the place in the array
+        found, expected = found + 0.0, expected + 0.0
+    assert same_bits(found, expected)
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_where_and_casts_are_numpys(dtype):
+    x, y = grid(2, dtype)
+    condition = np.arange(x.size) % 3 == 0
+    each = tuple(Operand(Form.EACH, kind) for kind in ("b1", dtype, dtype))
+    found = run(Formula(each, (Line("where", (0, 1, 2), dtype),), (Result(3),)), [condition, x, y], x.shape)
+    assert same_bits(found, np.where(condition, x, y))
+    for to in ("f4", "f8", "b1"):
+        with np.errstate(all="ignore"):
+            expected = x.astype(DTYPES[to])
+        assert same_bits(run(Formula((each[1],), (Line("cast", (0,), to),), (Result(1),)), [x], x.shape), expected)
+    found = run(Formula((each[0],), (Line("cast", (0,), dtype),), (Result(1),)), [condition], x.shape)
+    assert same_bits(found, condition.astype(DTYPES[dtype]))
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    rows=st.integers(1, 40),
+    columns=st.integers(2, 70),
+    dtype=st.sampled_from(["f4", "f8"]),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_every_form_of_operand_and_the_sum_over_rows(rows, columns, dtype, seed):
+    rng = np.random.default_rng(seed)
+    kind = DTYPES[dtype]
+    x, row = rng.normal(size=(rows, columns)).astype(kind), rng.normal(size=columns).astype(kind)
+    column, one, number = rng.normal(size=(rows, 1)).astype(kind), 2.5, 0.1
+    forms = (Form.EACH, Form.ROW, Form.COLUMN, Form.NUMBER, Form.NUMBER)
+    lines = (
+        Line("add", (0, 1), dtype),
+        Line("multiply", (5, 2), dtype),
+        Line("subtract", (6, 3), dtype),
+        Line("multiply", (7, 4), dtype),
+    )
+    formula = Formula(tuple(Operand(form, dtype) for form in forms), lines, (Result(8), Result(8, Form.ROW)))
+    out, total = np.empty_like(x), np.empty_like(row)
+    kernel_of(formula)((x, row, column, one, number), (out, total), rows, columns)
+    expected = ((x + row) * column - one) * number
+    assert same_bits(out, expected)
+    assert same_bits(total, expected.sum(axis=0))
+
+
+def test_a_result_may_be_written_over_an_operand():
+    each = Operand(Form.EACH, "f4")
+    formula = Formula((each, each), (Line("subtract", (0, 1), "f4"), Line("add", (0, 1), "f4")), (Result(2), Result(3)))
+    a, b = np.arange(1000, dtype=np.float32), np.full(1000, 2, np.float32)
+    expected = a - b, a + b
+    kernel_of(formula)((a, b), (b, a), 1000)
+    assert same_bits(b, expected[0])
+    assert same_bits(a, expected[1])
+
+
+def test_only_the_rows_asked_for_are_done():
+    each = Operand(Form.EACH, "f8")
+    kernel = kernel_of(Formula((each,), (Line("negative", (0,), "f8"),), (Result(1),)))
+    x, out = np.arange(6.0), np.zeros(6)
+    call = Call(kernel)
+    call.words[0], call.words[1] = id(x), id(out)
+    call.run(2, 4, 1)
+    assert out.tolist() == [0, 0, -2, -3, 0, 0]
+    call.run(3, 3, 1)
+    call.run(0, 0, 1)
+    assert out.tolist() == [0, 0, -2, -3, 0, 0]
+
+
+def test_one_formula_is_compiled_once():
+    def formula():
+        each = Operand(Form.EACH, "f4")
+        return Formula((each,), (Line("sqrt", (0,), "f4"),), (Result(1),))
+
+    assert kernel_of(formula()) is kernel_of(formula())
+
+
+NOT_ELEMENTWISE = {
+    "a sum": lambda p, g, s: np.sum(g),
+    "a ufunc without a row": lambda p, g, s: np.exp(g, out=p),
+    "a branch on a value": lambda p, g, s: p.__imul__(2) if g > 0 else None,
+    "an index": lambda p, g, s: p.__setitem__(0, 1.0),
+    "a number with a dtype": lambda p, g, s: p.__imul__(np.float64(2)),
+    "an array of its own": lambda p, g, s: p.__iadd__(np.ones(3)),
+    "a condition as a number": lambda p, g, s: np.add(p, g > 0, out=p),
+    "numbers as a condition": lambda p, g, s: np.logical_and(p, g, out=p),
+    "memory that holds nothing": lambda p, g, s: p.__iadd__(s),
+    "a result that is a condition": lambda p, g, s: np.greater(p, g, out=p),
+    "an option": lambda p, g, s: np.add(p, g, out=p, where=True),
+    "a reduction": lambda p, g, s: np.add.reduce(p),
+    "an attribute": lambda p, g, s: p.shape,
+    "nothing": lambda p, g, s: None,
+}
+
+
+@pytest.mark.parametrize("code", NOT_ELEMENTWISE.values(), ids=NOT_ELEMENTWISE.keys())
+def test_code_that_is_no_formula_is_told_apart(code):
+    with pytest.raises(NotElementwiseError):
+        traced(code, 2, "f4", scratch=1)
+
+
+OPTIMIZERS = {
+    "sgd": lambda params: optim.SGD(params, lr=0.1),
+    "sgd with everything": lambda params: optim.SGD(params, 0.1, momentum=0.9, nesterov=True, weight_decay=0.01),
+    "adam": lambda params: optim.Adam(params),
+    "adam with decay": lambda params: optim.Adam(params, weight_decay=0.1),
+    "adamw": lambda params: optim.AdamW(params),
+    "adagrad": lambda params: optim.AdaGrad(params, lr=0.1, weight_decay=0.1),
+    "rmsprop": lambda params: optim.RMSProp(params, lr=0.1, momentum=0.9),
+}
+
+
+@np.errstate(all="ignore")
+def updated(make, dtype, monkeypatch, least, between=lambda optimizer: optimizer):
+    monkeypatch.setattr("autodiff.optim.optimizer.LEAST", least)
+    rng = np.random.default_rng(1)
+    params = [Tensor(rng.normal(size=shape).astype(dtype)) for shape in [(700, 900), (31,), (), (0, 3)]]
+    params.append(Tensor(np.asfortranarray(rng.normal(size=(5, 7)).astype(dtype))))
+    optimizer = make(params)
+    for step in range(4):
+        for parameter in params:
+            parameter.grad = rng.normal(size=parameter.shape).astype(dtype)
+        params[1].grad = params[1].grad if step else None  # it is a step behind the others
+        optimizer.lr *= 0.9
+        optimizer.step()
+        optimizer = between(optimizer)
+        params = optimizer.params
+    remembered = [state[name] for state in optimizer.state for name in optimizer.memory]
+    return [parameter.data for parameter in params], remembered
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8", "f2"])
+@pytest.mark.parametrize("make", OPTIMIZERS.values(), ids=OPTIMIZERS.keys())
+def test_an_update_in_one_pass_gives_the_bits_of_numpys_passes(make, dtype, monkeypatch):
+    one = updated(make, dtype, monkeypatch, least=1)
+    many = updated(make, dtype, monkeypatch, least=10**12)
+    for found, expected in zip(one, many, strict=True):
+        assert all(same_bits(a, b) for a, b in zip(found, expected, strict=True))
+
+
+@pytest.mark.parametrize("between", [copy.deepcopy, lambda optimizer: pickle.loads(pickle.dumps(optimizer))])
+def test_an_optimizer_can_be_copied_between_steps(between, monkeypatch):
+    one = updated(OPTIMIZERS["adam"], "f4", monkeypatch, 1, between)
+    assert same_bits(one[0][0], updated(OPTIMIZERS["adam"], "f4", monkeypatch, 1)[0][0])
+
+
+def test_a_formula_that_no_kernel_can_do_is_done_by_numpy(monkeypatch):
+    class Cubic(optim.SGD):
+        def update(self, p, g, state, scratch, s):
+            np.power(g, 3.0, out=scratch)
+            p -= scratch
+
+    monkeypatch.setattr("autodiff.optim.optimizer.LEAST", 1)
+    parameter = Tensor([1.0, 2.0])
+    parameter.grad = np.array([1.0, 0.5])
+    Cubic([parameter], lr=0.1).step()
+    assert parameter.data.tolist() == [0.0, 1.875]
+
+
+def test_the_formula_is_read_again_only_where_its_numbers_change():
+    calls = []
+
+    def update(p, g, state, scratch, s):
+        calls.append(s.lr)
+        np.multiply(g, s.lr, out=scratch)
+        p -= scratch
+
+    from types import SimpleNamespace
+
+    pass_ = one_pass.OnePass(())
+    p, g = np.ones(4), np.ones(4)
+    for t, lr in enumerate([0.5, 0.5, 0.25, 0.5], 1):
+        assert pass_.takes(0, update, p, g, {"t": t}, SimpleNamespace(lr=lr))
+        pass_.finish()
+    assert calls == [0.5, 0.25]
+    assert p.tolist() == [-0.75] * 4
