@@ -152,7 +152,8 @@ def _member(step: Step, program: Program) -> _Member | None:
 def _operation(run: Any) -> str | None:
     """What a function is called in formulas, if it is one of theirs."""
     if isinstance(run, np.ufunc) and run not in NAMES:
-        return run.__name__ if run.__name__ in OPERATIONS and getattr(np, run.__name__, None) is run else None
+        name = run.__name__
+        return name if name in OPERATIONS and getattr(np, name, None) is run else None
     return NAMES.get(run) if callable(run) and type(run).__hash__ is not None else None
 
 
