@@ -1,4 +1,4 @@
-"""How many processors NumPy works on: one for matrix products while a network trains, all for what comes in pieces.
+"""How many processors NumPy works on: OpenBLAS on one while a network trains, all for what comes in pieces.
 
 OpenBLAS, which NumPy brings along, shares even a small product among all processors and lets them spin while they wait
 for each other. For mini-batches that gains little, and when another process wants one of the processors a step takes
@@ -15,15 +15,19 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import copy_context
 from functools import cache
+from typing import Any
 
 import numpy as np
 
+_kept_to_one = 0  # how many of the contexts below are open, in all threads: OpenBLAS has one setting for the process
 _NAMES = ("scipy_openblas_{}_num_threads64_", "scipy_openblas_{}_num_threads", "openblas_{}_num_threads")
 
 
 @contextmanager
 def single_threaded() -> Iterator[None]:
-    """Context manager: matrix products inside run on one thread, in this process, and as before afterwards.
+    """Context manager: OpenBLAS runs on one thread inside, in this process, and as before afterwards.
+
+    Large products of the engine are shared between two threads of its own instead, see `products`.
 
     It does nothing where NumPy uses another library than OpenBLAS, or where the environment variable
     OPENBLAS_NUM_THREADS says how many threads there are to be.
@@ -36,13 +40,21 @@ def single_threaded() -> Iterator[None]:
     if found is None:
         yield
         return
+    global _kept_to_one
     get, put = found
     before = get()
     put(1)
+    _kept_to_one += 1
     try:
         yield
     finally:
+        _kept_to_one -= 1
         put(before)
+
+
+def are_products_shared() -> bool:
+    """Whether large products are to be shared out here, since OpenBLAS does not do it."""
+    return _kept_to_one > 0
 
 
 @cache
@@ -87,7 +99,31 @@ def share_out(pieces: Sequence[Callable[[], object]]) -> None:
         _do(waiting)
     finally:
         for one in started:
-            one.result()
+            if not one.cancel():  # else nobody has begun with it: the processor was wanted elsewhere
+                one.result()
+
+
+def both(function: Callable[..., object], first: Sequence[Any], second: Sequence[Any]) -> None:
+    """Call a function with the first arguments and with the second, at the same time if there are two processors.
+
+    >>> a = np.zeros(4)
+    >>> both(np.add, (a[:2], 1, a[:2]), (a[2:], 2, a[2:]))
+    >>> a
+    array([1., 1., 2., 2.])
+    """
+    if processors() < 2:
+        function(*first)
+        function(*second)
+        return
+    other = _pool().submit(copy_context().run, function, *first)
+    try:
+        function(*second)
+    finally:
+        is_left = other.cancel()  # nobody has begun with it: the processor was wanted elsewhere
+        if not is_left:
+            other.result()
+    if is_left:
+        function(*first)
 
 
 def _do(waiting: Iterator[Callable[[], object]]) -> None:

@@ -23,6 +23,7 @@ ORDER = [
         "autodiff.whole_files",
     },
     {"autodiff.tape", "autodiff.encoding", "autodiff.threads", "autodiff.fusion"},
+    {"autodiff.products"},
     {"autodiff.effects"},
     {"autodiff.graph"},
     {"autodiff.primitive"},

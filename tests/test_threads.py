@@ -2,6 +2,7 @@
 
 import os
 import warnings
+from concurrent.futures import Future
 from functools import partial
 
 import numpy as np
@@ -49,3 +50,37 @@ def test_a_process_that_is_forked_has_threads_of_its_own():
         threads.share_out([partial(again.append, i) for i in range(9)])
         os._exit(0 if sorted(again) == list(range(9)) else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+@pytest.mark.parametrize("processors", [1, 3])
+def test_both_calls_are_done_on_however_many_processors(processors, monkeypatch):
+    monkeypatch.setattr(threads, "processors", lambda: processors)
+    done = []
+    threads.both(lambda x: done.append(x), ["first"], ["second"])
+    assert sorted(done) == ["first", "second"]
+
+
+@pytest.mark.parametrize("bad", ["first", "second"])
+def test_what_one_of_both_raises_is_raised_when_the_other_is_done(bad):
+    done = []
+
+    def call(x):
+        if x == bad:
+            raise ValueError(x)
+        done.append(x)
+
+    with pytest.raises(ValueError, match=bad):
+        threads.both(call, ["first"], ["second"])
+    assert done == ["second" if bad == "first" else "first"]
+
+
+def test_what_no_other_thread_begins_with_is_done_by_the_one_that_asks(monkeypatch):
+    class Busy:
+        def submit(self, *call):
+            return Future()  # which stays as it is
+
+    monkeypatch.setattr(threads, "_pool", Busy)
+    done = []
+    threads.both(done.append, ["first"], ["second"])
+    threads.share_out([partial(done.append, i) for i in range(3)])
+    assert done == ["second", "first", 0, 1, 2]

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import products
 from ..errors import ShapeError
 from ..primitive import Primitive
 from ..tape import Value
@@ -250,7 +251,7 @@ def _matmul_forward(x: Any, y: Any) -> Any:
     inner = shapes[0][-1], shapes[1][-2] if len(shapes[1]) > 1 else shapes[1][0]
     if inner[0] != inner[1]:
         raise ShapeError(f"matmul: operand shapes {shapes[0]} and {shapes[1]} do not align ({inner[0]} != {inner[1]})")
-    return np.matmul(x, y)
+    return products.matmul(x, y)
 
 
 def _as_matrices(g: Any, x: Any, y: Any) -> tuple[Any, Any, Any]:

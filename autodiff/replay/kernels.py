@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from ..products import matmul
+
 SUM, PROD = np.add.reduce, np.multiply.reduce
 MAX, MIN = np.maximum.reduce, np.minimum.reduce
 ANY = np.logical_or.reduce
@@ -76,7 +78,7 @@ def mean_into(x: np.ndarray, out: np.ndarray, axis: Any, keepdims: bool, count: 
 
 
 FILLS = {
-    bits_of, cast_into, copy_into, less_one, mean_into, scatter_into, scatter_slice_into, selected, where_into,
+    bits_of, cast_into, copy_into, less_one, matmul, mean_into, scatter_into, scatter_slice_into, selected, where_into,
     np.cumprod, np.cumsum,
 }  # fmt: skip
 REDUCTIONS = (SUM, MAX, MIN, PROD, ANY)

@@ -13,6 +13,7 @@ from ..graph import OPERATIONS
 from ..ops.index import is_basic
 from ..ops.shape import _reshape as reshape
 from ..primitive import Primitive, builtin_names
+from ..products import matmul
 from . import kernels
 from .program import Program, Slot, Spec, Step
 
@@ -228,7 +229,7 @@ TABLE: dict[str, Row] = {
     "log_softmax": _log_softmax,
     "cross_entropy": _cross_entropy,
     "scatter": _scatter,
-    "matmul": lambda new, step: iter([call(np.matmul, *step.args, out=step.outs[0])]),
+    "matmul": lambda new, step: iter([call(matmul, *step.args, out=step.outs[0])]),
     "cumsum": _scan(np.cumsum),
     "cumprod": _scan(np.cumprod),
 }
