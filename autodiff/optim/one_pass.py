@@ -7,8 +7,9 @@ share, and the pass goes from one to the next; parts of large ones are shared ou
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from operator import is_
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -19,6 +20,7 @@ LEAST = 16_384  # numbers of all parameters: for fewer, compiling takes longer t
 PIECE = 131_072  # numbers that one processor updates at a time
 SHARED = 4 * PIECE  # for fewer, waking up the others takes longer than it saves
 MOST_KNOWN = 64
+G = 1  # the place of the gradient among the arrays: the parameter, its gradient, what is remembered
 DTYPES = {np.dtype(np.float32): "f4", np.dtype(np.float64): "f8"}
 
 # (p, g, what is remembered by name and "t", scratch, settings) -> None, as `Optimizer.update`
@@ -35,6 +37,41 @@ class _State(dict[str, Any]):
         return super().__getitem__(name)
 
 
+class _Formula(NamedTuple):
+    """A formula with certain settings, at a certain step if that makes a difference, and the kernel that does it."""
+
+    traced: Traced
+    kernel: Kernel
+    t: int | None
+
+
+class _Part:
+    """A parameter with what is remembered of it, ready for a kernel."""
+
+    __slots__ = ("arrays", "call", "formula", "g")
+
+    def __init__(self, arrays: list[np.ndarray]) -> None:
+        self.arrays = arrays
+        self.formula: _Formula | None = None
+
+    def prepare(self, formula: _Formula, g: np.ndarray) -> None:
+        """Have the kernel at hand, with the gradient and the numbers of this step."""
+        traced, kernel, _ = formula
+        if self.formula is None or self.formula.kernel is not kernel:
+            self.call = Call(kernel)
+            for word, array in (*enumerate(traced.reads), *enumerate(traced.writes, len(kernel.formula.operands))):
+                if array != G:
+                    self.call.words[word] = id(self.arrays[array])
+        call, self.g = self.call, g  # which stays until the kernel has run
+        for word, array in enumerate(traced.reads):
+            if array == G:
+                call.words[word] = id(g)
+        if self.formula is not formula:
+            for k, x in enumerate(traced.numbers, len(traced.reads)):
+                call.numbers[k] = x
+            self.formula = formula
+
+
 class OnePass:
     """Does the updates of an optimiser whose formula works number by number.
 
@@ -44,9 +81,9 @@ class OnePass:
     def __init__(self, memory: Sequence[str]) -> None:
         self._memory = tuple(memory)
         self._is_possible = is_available()
-        self._calls: dict[int, tuple[Kernel, Call]] = {}
-        self._known: dict[Any, tuple[int | None, Traced]] = {}  # with the number of the step, if it makes a difference
-        self._waiting: list[tuple[Call, tuple[np.ndarray, ...]]] = []
+        self._parts: dict[int, _Part] = {}
+        self._formulas: dict[Any, _Formula] = {}
+        self._waiting: list[_Part] = []
 
     def takes(
         self,
@@ -61,54 +98,54 @@ class OnePass:
 
         number  tells the parameter from the others
         """
-        arrays = (p, g, *[state[name] for name in self._memory])
-        if not self._is_possible or not _are_alike(arrays):
+        part = self._part(number, p, state)
+        if part is None or not _is_like(g, p):
             return False
         try:
-            found = self._traced(update, DTYPES[p.dtype], state["t"], settings)
+            part.prepare(self._formula(update, DTYPES[p.dtype], state["t"], settings), g)
         except NotElementwiseError:
             self._is_possible = False
             return False
-        kernel = kernel_of(found.formula)
-        known = self._calls.get(number)
-        if known is None or known[0] is not kernel:
-            known = self._calls[number] = kernel, Call(kernel)
-        call = known[1]
-        for k, array in enumerate(found.reads):
-            call.words[k] = id(arrays[array])
-        for k, x in enumerate(found.numbers, len(found.reads)):
-            call.numbers[k] = x
-        for k, array in enumerate(found.writes, len(kernel.formula.operands)):
-            call.words[k] = id(arrays[array])
-        self._waiting.append((call, arrays))
+        self._waiting.append(part)
         return True
 
-    def _traced(self, update: Update, dtype: str, t: int, settings: SimpleNamespace) -> Traced:
+    def _part(self, number: int, p: np.ndarray, state: dict[str, Any]) -> _Part | None:
+        """The parameter made ready, if a kernel can work on it."""
+        part = self._parts.get(number)
+        others = [state[name] for name in self._memory]
+        if part is not None and part.arrays[0] is p and all(map(is_, part.arrays[G + 1 :], others)):
+            return part
+        if not self._is_possible or p.dtype not in DTYPES or not all([_is_like(x, p) for x in (p, *others)]):
+            return None
+        self._parts[number] = _Part([p, p, *others])  # in the place of the gradient, which changes, anything
+        return self._parts[number]
+
+    def _formula(self, update: Update, dtype: str, t: int, settings: SimpleNamespace) -> _Formula:
         """The formula at this step with these settings."""
         key = (dtype, *vars(settings).items())
-        at, found = self._known.get(key, (-1, None))
-        if found is not None and (at is None or at == t):
-            return found
+        known = self._formulas.get(key)
+        if known is not None and (known.t is None or known.t == t):
+            return known
         state = _State(t=t)
 
         def code(p: Any, g: Any, *others: Any) -> None:
             state.update(zip(self._memory, others, strict=False))
             update(p, g, state, others[-1], settings)
 
-        found = traced(code, 2 + len(self._memory), dtype, scratch=1)
-        if len(self._known) >= MOST_KNOWN:  # a schedule has changed the rate again and again
-            self._known.clear()
-        self._known[key] = t if state.asked else None, found
-        return found
+        found = traced(code, G + 1 + len(self._memory), dtype, scratch=1)
+        if len(self._formulas) >= MOST_KNOWN:  # a schedule has changed the rate again and again
+            self._formulas.clear()
+        formula = self._formulas[key] = _Formula(found, kernel_of(found.formula), t if state.asked else None)
+        return formula
 
     def finish(self) -> None:
         """Do all updates that were taken over."""
         waiting, self._waiting = self._waiting, []
-        if sum(arrays[0].size for _, arrays in waiting) < SHARED:
-            for call, arrays in waiting:
-                call.run(0, arrays[0].size, 1)
+        if sum([part.g.size for part in waiting]) < SHARED:
+            for part in waiting:
+                part.call.run(0, part.g.size, 1)
         else:
-            share_out([piece for call, arrays in waiting for piece in _pieces(call, arrays[0].size)])
+            share_out([piece for part in waiting for piece in _pieces(part.call, part.g.size)])
 
 
 def _pieces(call: Call, size: int) -> Iterator[Callable[[], None]]:
@@ -116,12 +153,6 @@ def _pieces(call: Call, size: int) -> Iterator[Callable[[], None]]:
         yield partial(call.run, start, min(start + PIECE, size), 1)
 
 
-def _are_alike(arrays: Sequence[Any]) -> bool:
-    """Whether they are of one shape and one dtype that kernels take, and lie in C order."""
-    first = arrays[0]
-    return first.dtype in DTYPES and all(
-        [
-            type(x) is np.ndarray and x.dtype == first.dtype and x.shape == first.shape and x.flags.c_contiguous
-            for x in arrays
-        ]
-    )
+def _is_like(x: Any, p: np.ndarray) -> bool:
+    """Whether an array is of the shape and dtype of another, and lies in C order."""
+    return type(x) is np.ndarray and x.dtype == p.dtype and x.shape == p.shape and bool(x.flags.c_contiguous)
