@@ -141,11 +141,15 @@ class OnePass:
     def finish(self) -> None:
         """Do all updates that were taken over."""
         waiting, self._waiting = self._waiting, []
-        if sum([part.g.size for part in waiting]) < SHARED:
-            for part in waiting:
-                part.call.run(0, part.g.size, 1)
+        sizes = [part.g.size for part in waiting]
+        if sum(sizes) < SHARED:
+            for part, size in zip(waiting, sizes, strict=True):
+                part.call.run(0, size, 1)
         else:
-            share_out([piece for part in waiting for piece in _pieces(part.call, part.g.size)])
+            pairs = zip(waiting, sizes, strict=True)
+            share_out([piece for part, size in pairs for piece in _pieces(part.call, size)])
+        for part in waiting:
+            del part.g  # whoever makes the next one may use its memory again
 
 
 def _pieces(call: Call, size: int) -> Iterator[Callable[[], None]]:

@@ -83,8 +83,9 @@ def give_back() -> None:
 
 def measured(way: str, layers: int, n: int) -> int:
     """Bytes that a step takes at its highest point."""
-    small, step = (by_torch(layers, width) if way == "torch" else ours(way, layers, width) for width in (8, WIDTH))
-    small(*examples(8, 8))
+    small, step = (by_torch(layers, width) if way == "torch" else ours(way, layers, width) for width in (64, WIDTH))
+    for _ in range(2):
+        small(*examples(64, 64))
     all_of_them = examples(n, WIDTH)
     give_back()
     before = resident("VmRSS")
