@@ -99,6 +99,17 @@ def batches(n: int, size: int, rng: np.random.Generator) -> Iterator[npt.NDArray
     return (order[start : start + size] for start in range(0, n, size))
 
 
+def rows(images: npt.NDArray[Any], places: npt.NDArray[np.intp]) -> npt.NDArray[Any]:
+    """`images[places]`, a new array. For whole rows in one piece of memory `take` needs half the time of indexing.
+
+    >>> rows(np.array([[0, 1], [2, 3], [4, 5]]), np.array([2, 0])).tolist()
+    [[4, 5], [0, 1]]
+    """
+    if type(images) is np.ndarray and images.flags.c_contiguous:  # else `take` would first copy all of them
+        return images.take(places, axis=0)
+    return images[places]
+
+
 NamedArray = tuple[str, npt.NDArray[Any]]  # what to call an array in an error, and the array
 
 
