@@ -8,6 +8,7 @@ import numpy as np
 
 from .callbacks import Callback, EarlyStopping
 from .data import Split, batches, pixels
+from .data.dataset import rows
 from .errors import CheckpointError, SettingError
 from .history import Record
 from .interruption import interrupt_later
@@ -144,7 +145,7 @@ def _fit(
             order = batches(len(train), training.batch_size, training.rng)
             for chosen in islice(order, training.batch, None):
                 between_batches = False
-                training.run_batch(train.images[chosen], train.labels[chosen], prepare)
+                training.run_batch(rows(train.images, chosen), train.labels[chosen], prepare)
                 between_batches = True
                 tell("on_batch_end")
             between_batches = False

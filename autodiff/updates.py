@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import isfinite
 
 import numpy as np
@@ -40,15 +41,21 @@ class Updates:
         if not 0 <= self.average < 1:
             raise SettingError(f"average is a decay and must be in [0, 1), got {self.average}")
 
-    def parts(self, examples: int) -> list[np.ndarray]:
-        """The places of the examples of a batch, in the parts that it is computed in."""
-        return np.array_split(np.arange(examples), min(self.accumulate, examples))
+    def parts(self, examples: int) -> list[slice]:
+        """Where in a batch the parts are that it is computed in: of equal length, or the first ones longer by one.
+
+        >>> Updates(accumulate=3).parts(8)
+        [slice(0, 3, None), slice(3, 6, None), slice(6, 8, None)]
+        """
+        count = min(self.accumulate, examples)
+        length, longer = divmod(examples, count)
+        return [slice(*ends) for ends in pairwise(i * length + min(i, longer) for i in range(count + 1))]
 
     def check_batches(self, model: Module, examples: int, batch_size: int) -> None:
         """Raises SettingError if so many examples come in parts that are too small for a layer of the model."""
         needed = max(module.least_batch for _, module in model.named_modules())
         sizes = {min(examples, batch_size), examples % batch_size or batch_size}
-        least = min(len(part) for size in sizes for part in self.parts(size))
+        least = min(part.stop - part.start for size in sizes for part in self.parts(size))
         if least < needed:
             parts = f", each in {self.accumulate} parts," if self.accumulate > 1 else ""
             raise SettingError(
@@ -74,6 +81,8 @@ class Updates:
 
 
 def _ratio(before: Sequence[np.ndarray], after: Sequence[np.ndarray]) -> float:
+    """‖after − before‖ / ‖before‖. The memory of `before` is used up."""
     size = sum(float(np.vdot(w, w)) for w in before)
-    change = sum(float(np.vdot(d, d)) for d in (b - a for a, b in zip(before, after, strict=True)))
+    changes = (np.subtract(b, a, out=a) for a, b in zip(before, after, strict=True))
+    change = sum(float(np.vdot(d, d)) for d in changes)
     return float(np.sqrt(change / size)) if size else float("nan")

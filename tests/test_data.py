@@ -18,6 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autodiff import data
+from autodiff.data.dataset import rows
 from autodiff.errors import DataError, MissingDataError, OperandError, SettingError, ShapeError
 
 MNIST_FILES = {  # name → SHA-256 of the file, unpacked
@@ -460,11 +461,36 @@ def test_pixels_of_what_are_no_images_are_refused() -> None:
     assert "(n, height, width)" in refused(ShapeError, data.pixels, np.zeros((2, 2), np.uint8))
 
 
+class _OfItsOwn(np.ndarray):
+    """An array that may index itself in its own way, as one in a file does."""
+
+
 @given(n=st.integers(0, 40), size=st.integers(1, 50), seed=st.integers(0, 5))
 def test_batches_hold_every_index_once(n: int, size: int, seed: int) -> None:
     found = list(data.batches(n, size, np.random.default_rng(seed)))
     assert [len(batch) for batch in found] == [size] * (n // size) + [n % size] * (n % size > 0)
     assert sorted(int(i) for batch in found for i in batch) == list(range(n))
+
+
+@pytest.mark.parametrize(
+    "lay_out",
+    [np.asarray, np.asfortranarray, lambda images: images[::-1, :, ::2], lambda images: images.view(_OfItsOwn)],
+)
+def test_rows_are_what_indexing_gives_in_memory_of_their_own(lay_out: Callable[[Any], Any]) -> None:
+    images = lay_out(np.random.default_rng(0).integers(0, 256, (7, 4, 6), np.uint8))
+    places = np.array([6, 0, 3, 3])
+    found, expected = rows(images, places), images[places]
+    assert (type(found), found.dtype, found.strides) == (type(expected), expected.dtype, expected.strides)
+    np.testing.assert_array_equal(found, expected)
+    assert not np.shares_memory(found, images)
+
+
+@pytest.mark.parametrize("scale", [255.0, 16.0, 3.7, 1e-3])
+def test_every_value_of_a_pixel_is_divided_as_a_float32(scale: float) -> None:
+    values = np.arange(256, dtype=np.uint8).reshape(1, 16, 16)
+    expected = values.reshape(1, 256).astype(np.float32) / np.float32(scale)
+    found = [data.Preprocessing(16, 16, scale)(values), *([data.pixels(values)] if scale == 255 else [])]
+    assert all(each.dtype == np.float32 and each.tobytes() == expected.tobytes() for each in found)
 
 
 def test_batches_are_shuffled_anew_each_epoch_and_repeat_with_the_seed() -> None:

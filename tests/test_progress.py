@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from rich.console import Console
 
 from autodiff import data, nn, optim
 from autodiff.train import Callback, fit
+from viz import progress
 from viz.progress import HEAD, JsonLines, TrainingDisplay, live_lines, sparkline
 
 
@@ -73,6 +75,16 @@ def test_accuracy_is_told_from_the_first_batch_on_and_validation_from_the_first_
     train(alone, validation=False)
     assert "validation" not in alone.seen[-1][1]
     assert alone.seen[-1][1].endswith("▁")
+
+
+def test_every_epoch_has_its_own_time_left(monkeypatch):
+    monkeypatch.setattr(progress, "REFRESH", np.inf)
+    out = io.StringIO()
+    train(TrainingDisplay(Console(file=out, force_terminal=True, width=80)), epochs=3)
+    rows = re.findall(r"epoch .*? ([123])/3 .*?([-:\d]{7})", re.sub(r"\x1b\[[\d;]*m", "", out.getvalue()))
+    under_way = [left for done, left in rows if done != "3"]
+    assert len(under_way) >= 6
+    assert "0:00:00" not in under_way
 
 
 @pytest.mark.parametrize(

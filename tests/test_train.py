@@ -393,6 +393,13 @@ def test_parts_of_a_batch_add_up_to_the_batch():
     assert parts.history[-1]["train_loss"] == pytest.approx(whole.history[-1]["train_loss"], rel=1e-4)
 
 
+@pytest.mark.parametrize(("examples", "accumulate"), [(1, 1), (128, 1), (12, 3), (13, 3), (14, 3), (2, 5), (96, 7)])
+def test_a_batch_is_cut_in_parts_that_are_as_equal_as_can_be(examples, accumulate):
+    places = np.arange(examples)
+    found = [places[part].tolist() for part in Updates(accumulate=accumulate).parts(examples)]
+    assert found == [part.tolist() for part in np.array_split(places, min(accumulate, examples))]
+
+
 def test_clipped_gradients_move_weights_no_farther():
     model = nn.MLP([2, 4, 2], rng=np.random.default_rng(0))
     before = model.state_dict()

@@ -62,27 +62,25 @@ class TrainingDisplay(Callback):
             TextColumn("left"),
             expand=True,
         )
-        total = training.epochs * training.batches
-        self._run = self._bars.add_task("run", total=total, completed=self._done(training))
-        self._epoch = self._bars.add_task("epoch", total=training.batches, completed=training.batch)
+        self._run = self._bars.add_task("run", total=training.epochs * training.batches)
+        self._epoch = self._bars.add_task("epoch", total=training.batches)
         # Drawn by nobody but this object, which looks at the window's width before it does.
         self._live = Live(self._picture(training), console=self.out, transient=True, auto_refresh=False)
         self._live.start(refresh=True)
 
     def on_batch_end(self, training: Training) -> None:
-        """Move the bars, and now and then draw the rest anew."""
+        """Now and then, move the bars and draw the rest anew."""
         if self._live is None:
             return
         self._losses.append(training.loss)
-        self._bars.update(self._run, completed=self._done(training))
-        self._bars.update(self._epoch, completed=training.batch)
-        now = perf_counter()
-        if now - self._drawn > 1 / REFRESH:
+        if perf_counter() - self._drawn > 1 / REFRESH:
             self._clear_folds()
             self._live.update(self._picture(training), refresh=True)
 
     def on_epoch_end(self, training: Training) -> None:
         """Print the epoch's line."""
+        if self._live is not None:
+            self._bars.reset(self._epoch)  # a bar that was full once would say ever after that no time is left
         self._clear_folds()
         self.out.print(epoch_line(training.history[-1], training.epochs), soft_wrap=True)
 
@@ -99,6 +97,8 @@ class TrainingDisplay(Callback):
 
     def _picture(self, training: Training) -> Group:
         self._drawn = perf_counter()
+        self._bars.update(self._run, completed=training.epoch * training.batches + training.batch)
+        self._bars.update(self._epoch, completed=training.batch)
         self._width = self.out.width
         lines = live_lines(training, self._losses, self._width)
         self._lengths = [self._width] * len(self._bars.tasks) + [line.cell_len for line in lines]
@@ -116,10 +116,6 @@ class TrainingDisplay(Callback):
         self.out.control(Control(*[(ControlType.ERASE_IN_LINE, 2), (ControlType.CURSOR_UP, 1)] * folds))
         self._width = width
         self._lengths = [min(length, width) for length in self._lengths]
-
-    @staticmethod
-    def _done(training: Training) -> int:
-        return training.epoch * training.batches + training.batch
 
 
 def live_lines(training: Training, losses: Sequence[float], width: int) -> list[Text]:

@@ -80,8 +80,8 @@ def pixels(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
     if images.ndim != 3:
         raise ShapeError(f"pixels: images must be (n, height, width), not {images.shape}")
     n, height, width = images.shape
-    values = images.reshape(n, height * width).astype(np.float32)
-    values /= np.float32(255)
+    # One pass over the memory, where a conversion first would make two.
+    values: npt.NDArray[np.float32] = np.divide(images.reshape(n, height * width), np.float32(255), dtype=np.float32)
     return values
 
 
@@ -97,6 +97,17 @@ def batches(n: int, size: int, rng: np.random.Generator) -> Iterator[npt.NDArray
         raise SettingError(f"batches: n must be at least 0 and size at least 1, not {n} and {size}")
     order = rng.permutation(n).astype(np.intp, copy=False)
     return (order[start : start + size] for start in range(0, n, size))
+
+
+def rows(images: npt.NDArray[Any], places: npt.NDArray[np.intp]) -> npt.NDArray[Any]:
+    """`images[places]`, a new array. For whole rows in one piece of memory `take` needs half the time of indexing.
+
+    >>> rows(np.array([[0, 1], [2, 3], [4, 5]]), np.array([2, 0])).tolist()
+    [[4, 5], [0, 1]]
+    """
+    if type(images) is np.ndarray and images.flags.c_contiguous:  # else `take` would first copy all of them
+        return images.take(places, axis=0)
+    return images[places]
 
 
 NamedArray = tuple[str, npt.NDArray[Any]]  # what to call an array in an error, and the array

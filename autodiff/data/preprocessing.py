@@ -120,8 +120,8 @@ class Preprocessing:
             raise ShapeError(
                 f"preprocessing: the network takes images (n, {self.height}, {self.width}), not {images.shape}"
             )
-        values = images.reshape(len(images), self.height * self.width).astype(np.float32)
-        values /= np.float32(self.scale)
+        rows = images.reshape(len(images), self.height * self.width)
+        values: npt.NDArray[np.float32] = np.divide(rows, np.float32(self.scale), dtype=np.float32)
         if self.mean != 0:
             values -= np.asarray(self.mean, np.float32)
         if self.std != 1:
