@@ -61,10 +61,11 @@ ORDER = [
     {"autodiff.configuration"},
     {"autodiff.run"},
     {"viz"},
+    {"cli_help"},
     {"cli"},
 ]
 RANK = {room: rank for rank, rooms in enumerate(ORDER) for room in rooms}
-FILES = sorted([*ROOT.glob("autodiff/**/*.py"), *ROOT.glob("viz/**/*.py"), ROOT / "cli.py"])
+FILES = sorted([*ROOT.glob("autodiff/**/*.py"), *ROOT.glob("viz/**/*.py"), ROOT / "cli_help.py", ROOT / "cli.py"])
 
 
 def module_name(path: Path) -> str:
@@ -132,7 +133,8 @@ def test_no_module_bears_the_name_of_a_public_function():
 
 def loaded_by(statement: str) -> set[str]:
     code = f"import sys\n{statement}\nprint(*sys.modules)"
-    return set(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split())
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return set(done.stdout.splitlines()[-1].split())
 
 
 def test_the_engine_needs_numpy_alone():
@@ -160,8 +162,15 @@ def test_pictures_load_heavy_packages_when_they_draw():
     assert not loaded_by("import viz") & {"pygraphviz", "matplotlib", "networkx", "PIL", "textual"}
 
 
-def test_help_loads_neither_the_engine_nor_numpy():
-    assert not loaded_by("import cli") & {"autodiff", "viz", "numpy", "matplotlib"}
+@pytest.mark.parametrize("arguments", ["--help", "", "--version", "trian", "grad --help", "grad --no-such"])
+def test_what_needs_no_engine_is_answered_without_anything_heavy(arguments):
+    heavy = {"autodiff", "viz", "numpy", "matplotlib", "rich", "markdown_it", "pydantic"}
+    assert not loaded_by(f"import cli; cli.main({arguments.split()})") & heavy
+
+
+def test_a_command_loads_no_drawing_that_it_does_not_show():
+    loaded = loaded_by("import cli; assert cli.main(['grad', 'w*x', 'w=1', 'x=2', '--json']) == 0")
+    assert not loaded & {"viz.drawing", "viz.html", "viz.debugger.launch", "viz.path_sums"}
 
 
 @pytest.mark.parametrize("package", [autodiff, viz])
