@@ -4,7 +4,6 @@ Exit codes: 0 done; 1 a check that failed; 2 bad usage or input, told in one lin
 Heavy imports happen inside the commands that need them, so that `--help` answers at once.
 """
 
-import json
 import os
 import re
 import sys
@@ -15,13 +14,20 @@ from typing import Annotated, Any
 
 import typer
 
+import cli_help
+
 app = typer.Typer(
     name="chainlens",
     help="Backpropagation made visible: draw it, step through it, check it, and train small networks with it.",
-    no_args_is_help=True,
+    cls=cli_help.Commands,
     add_completion=False,
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    rich_markup_mode=None,
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        "max_content_width": 120,
+        "default_map": {"help": False},  # without a value typer would import pydantic to read one
+    },
 )
 
 Source = Annotated[
@@ -396,8 +402,9 @@ def _configured(command: Any) -> Any:
 
 
 @app.command(
+    cls=cli_help.InPanels,
     epilog="Examples: chainlens train --hidden 128 --epochs 3 --out runs/small; "
-    "chainlens train --recipe linear --data path/to/mnist"
+    "chainlens train --recipe linear --data path/to/mnist",
 )
 @_configured
 def train(
@@ -436,8 +443,9 @@ def resume(
 
 
 @app.command(
+    cls=cli_help.InPanels,
     epilog="Example: chainlens finetune runs/digits --data path/to/mnist --shots 10 --freeze 1 --lr-scale 0.1 "
-    "--out runs/tuned"
+    "--out runs/tuned",
 )
 @_configured
 def finetune(
@@ -623,6 +631,8 @@ def _one_number(value: Any) -> Any:
 
 def _print_json(document: Any) -> None:
     """Strict JSON on one line: arrays as nested lists, NaN and infinities as strings."""
+    import json
+
     from autodiff.encoding import strict
 
     typer.echo(json.dumps(strict(document), allow_nan=False, ensure_ascii=False))
@@ -634,7 +644,7 @@ class UsageError(Exception):
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
-    arguments = sys.argv[1:] if arguments is None else arguments
+    arguments = (sys.argv[1:] if arguments is None else arguments) or ["--help"]
     for name in _CONFIGURED.keys() & set(arguments):
         (entry,) = [info for info in app.registered_commands if info.callback and info.callback.__name__ == name]
         from viz.command_options import with_configuration
@@ -666,15 +676,11 @@ def _as_operand(text: str) -> str:
 
 def _report(error: Exception, arguments: list[str]) -> int:
     """One line about the error. An error nobody foresaw says how to see more."""
-    from autodiff.errors import AutodiffError
-
     if hasattr(error, "format_message"):  # a usage error found by the argument parser
         text = error.format_message()
-        if not text:  # no arguments: the help that was shown is the answer
-            return 0
         given = _value_of(getattr(getattr(error, "param", None), "opts", []), arguments)
         text = text if given is None or given in text else f"{text.rstrip('.')}, got {given!r}"
-    elif isinstance(error, AutodiffError | UsageError):
+    elif isinstance(error, UsageError) or _is_told(error):
         text = str(error)
     elif isinstance(error, typer.Abort):
         return 130
@@ -682,6 +688,13 @@ def _report(error: Exception, arguments: list[str]) -> int:
         text = f"{type(error).__name__}: {error} (--debug shows where)"
     typer.echo(f"error: {' '.join(text.split())}", err=True)
     return 2
+
+
+def _is_told(error: Exception) -> bool:
+    """Whether it is an error of the package; not asked of a usage error, which is told without the engine."""
+    from autodiff.errors import AutodiffError
+
+    return isinstance(error, AutodiffError)
 
 
 def _value_of(flags: list[str], arguments: list[str]) -> str | None:

@@ -12,20 +12,15 @@ one backward walk (`reverse`), its two kinds of value (`scalar`, `tensor`), and 
 -1.2
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from . import linalg, ops
-from .backward_trace import BackwardStep, BackwardTrace, Message
+from . import ops
 from .errors import AnomalyError, AutodiffError
-from .graph import Graph, Node
-from .ops import *  # noqa: F403  # ops.__all__ is the one list of functions
 from .origin import Source
-from .primitive import Elementwise, Primitive
-from .reverse import backprop
 from .scalar import Scalar
 from .tape import no_grad, recording, scope
 from .tensor import Tensor
-from .transforms import grad, jvp, value_and_grad, vjp
 
 __all__ = [
     "AnomalyError",
@@ -69,6 +64,8 @@ __all__ = [
 __all__ += ops.__all__
 
 if TYPE_CHECKING:
+    from . import linalg
+    from .backward_trace import BackwardStep, BackwardTrace, Message
     from .cause import Cause
     from .causes import first_cause
     from .check import check_grads
@@ -76,38 +73,56 @@ if TYPE_CHECKING:
     from .costs import cost
     from .derivatives import hessian, hvp, jacobian
     from .expression import parse
+    from .graph import Graph, Node
+    from .ops import *  # noqa: F403
+    from .ops.table import Elementwise, Primitive
     from .rematerialise import remat
     from .replay import compile
+    from .tracing import backprop
+    from .transforms import grad, jvp, value_and_grad, vjp
     from .traps import Finding, lint
     from .vectorise import vmap
     from .watching import anomaly
 
 # What is not needed to record and differentiate is imported at its first use, so that `import autodiff` stays quick.
 _LATER = {
+    "BackwardStep": "backward_trace",
+    "BackwardTrace": "backward_trace",
     "Cause": "cause",
+    "Elementwise": "ops.table",
     "Finding": "traps",
+    "Graph": "graph",
+    "Message": "backward_trace",
+    "Node": "graph",
+    "Primitive": "ops.table",
     "anomaly": "watching",
+    "backprop": "tracing",
     "check_grads": "check",
     "compile": "replay",
     "cost": "costs",
     "first_cause": "causes",
+    "grad": "transforms",
     "hessian": "derivatives",
     "hvp": "derivatives",
     "jacobian": "derivatives",
+    "jvp": "transforms",
     "lint": "traps",
     "load": "checkpoint",
     "parse": "expression",
     "remat": "rematerialise",
     "save": "checkpoint",
+    "value_and_grad": "transforms",
+    "vjp": "transforms",
     "vmap": "vectorise",
+    **dict.fromkeys(ops.__all__, "ops"),
 }
 
 
 def __getattr__(name: str) -> Any:
+    if name == "linalg":
+        return import_module(".linalg", __name__)
     if name not in _LATER:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
     value = getattr(import_module(f".{_LATER[name]}", __name__), name)
     globals()[name] = value
     return value

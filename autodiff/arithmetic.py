@@ -112,7 +112,7 @@ def flops(primitive: Primitive, operands: Sequence[Any], out: Any, params: dict[
     operands, out  plain arrays and numbers
 
     >>> import numpy as np
-    >>> from autodiff.graph import OPERATIONS
+    >>> from autodiff.ops.table import OPERATIONS
     >>> flops(OPERATIONS["matmul"], [np.ones((128, 784)), np.ones((784, 256))], np.ones((128, 256)), {})
     51380224
     """

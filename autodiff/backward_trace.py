@@ -11,8 +11,9 @@ from typing import Any, NamedTuple, overload
 import numpy as np
 
 from .display import mimebundle, picture
-from .graph import OPERATIONS, Graph, Node, Operation
+from .graph import Graph, Node
 from .messages import Sent, sent_again
+from .ops.table import OPERATIONS
 from .primitive import Primitive
 from .tape import Value, no_grad
 
@@ -308,7 +309,7 @@ class BackwardTrace(NamedTuple):
             return self.steps.position(id)
         return next((position for position, step in enumerate(self.steps) if step.node.id == id), None)
 
-    def operation(self, id: int) -> Operation | None:
+    def operation(self, id: int) -> Primitive | None:
         """What made a node; None for a leaf, and, in a record that was pickled, for what `remat` made."""
         made = self.steps.operation(id) if isinstance(self.steps, Steps) else None
         return made or OPERATIONS.get(self.graph.nodes[id].op)

@@ -10,10 +10,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .graph import OPERATIONS, Node
+from .graph import Node
 from .ops.reduce import spread
 from .ops.shape import sum_to
-from .primitive import Elementwise, Primitive, builtin_names
+from .ops.table import OPERATIONS, builtin_names
+from .primitive import Elementwise, Primitive
 from .tape import no_grad
 
 Mask = np.ndarray  # truth values in the shape of a node

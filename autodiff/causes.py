@@ -24,11 +24,12 @@ from .backward_trace import BackwardTrace
 from .blame import MOVES, Mask, bad, ingredients, meant, trace_back
 from .cause import Cause, Part, Phase, written_index
 from .errors import SettingError
-from .graph import OPERATIONS, Graph, Node
+from .graph import Graph, Node
+from .ops.table import OPERATIONS
 from .primitive import Elementwise
 from .reasons import reason_of_value, reason_of_zero, written
-from .reverse import backprop
 from .tape import Value
+from .tracing import backprop
 from .ways import down, inputs_below, led_there, onward
 from .writing import label, number
 

@@ -18,9 +18,10 @@ import numpy as np
 
 from .arithmetic import Amount, flops, nbytes, traffic
 from .errors import GraphError, SettingError
-from .graph import OPERATIONS, Graph
+from .graph import Graph
 from .messages import as_cotangent, sent_again
 from .nn import MLP, Sequential, cross_entropy
+from .ops.table import OPERATIONS
 from .primitive import Primitive
 from .program_cost import ProgramCost, program_cost
 from .rematerialise import Rematerialised, remat
@@ -158,7 +159,7 @@ def _again(subject: Any) -> Record:
                 value.name, value.scope = node.name, node.scope
                 values.append(value)
             else:
-                value = OPERATIONS[node.op](*(values[i] for i in node.operands), **node.params)  # type: ignore[operator]  # a primitive, which can be called
+                value = OPERATIONS[node.op](*(values[i] for i in node.operands), **node.params)
                 value.name, value.scope = node.name, node.scope
                 values.append(value)
         return values[graph.output_ids[0]]

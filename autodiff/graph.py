@@ -8,7 +8,7 @@ import operator
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -16,22 +16,9 @@ from .display import Displayed
 from .encoding import decode, dtype_of, encode, read_only
 from .errors import AutodiffError, GraphError
 from .layout import copied
+from .ops.table import OPERATIONS
 from .origin import Source
-from .tape import NO_PARAMS, Value, topological
-
-LEAVES = ("input", "parameter", "constant")  # the ops that compute nothing
-
-
-class Operation(Protocol):
-    """What a graph needs of an operation to replay it; `primitive.Primitive` is one."""
-
-    name: str
-
-    def evaluate(self, *data: Any, **params: Any) -> Any:
-        """The forward function on plain floats and arrays."""
-
-
-OPERATIONS: dict[str, Operation] = {}  # every operation by name; primitive.py fills it
+from .tape import LEAVES, NO_PARAMS, Value, topological
 
 
 @dataclass(frozen=True, slots=True, eq=False)

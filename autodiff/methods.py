@@ -27,10 +27,9 @@ INSTEAD = {  # method of ndarray that writes into it -> what gives a new tensor
 
 def _recorded(name: str) -> Any:
     """A method that is one of the engine's functions: its first parameter is the tensor, the others are ndarray's."""
-    function = getattr(ops, name)
 
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        return function(self, *args, **kwargs)
+        return getattr(ops, name)(self, *args, **kwargs)
 
     method.__name__, method.__doc__ = name, f"`autodiff.{name}` of this tensor, as ndarray's method."
     return method

@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 
 from .errors import AutodiffError, OperandError, RuleError, SettingError, ShapeError
-from .graph import LEAVES, OPERATIONS
-from .tape import Value
+from .tape import LEAVES, Value
 
 Rule = Callable[..., Any]
 NUMBERS = (int, float, np.number, np.bool_)  # bool is an int
 
-_reserved: set[str] = set(LEAVES)
+OPERATIONS: dict[str, "Primitive"] = {}  # by name, those imported so far; `ops.table` has imported all
+RESERVED: set[str] = set(LEAVES)  # names that no other operation may take
 
 
 class Primitive:
@@ -48,7 +48,7 @@ class Primitive:
     ) -> None:
         if not isinstance(name, str) or not name:
             raise SettingError(f"an operation's name must be a non-empty string, got {name!r}")
-        if name in _reserved:
+        if name in RESERVED:
             raise SettingError(f"the name {name!r} is taken by a built-in operation; choose another")
         for function in (forward, *vjps, jvp):
             if function is not None and not callable(function):
@@ -202,9 +202,4 @@ def misfit(name: str, data: Sequence[Any], error: Exception) -> AutodiffError:
 
 def reserve_names(*names: str) -> None:
     """Keep these names for built-in operations; each table calls it once it is complete."""
-    _reserved.update(names)
-
-
-def builtin_names() -> frozenset[str]:
-    """The names of the built-in operations."""
-    return frozenset(_reserved.difference(LEAVES))
+    RESERVED.update(names)

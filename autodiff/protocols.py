@@ -7,20 +7,18 @@ gradient gets the plain data. Any other is refused, with what to use instead: a 
 import inspect
 from collections.abc import Callable, Iterator
 from functools import cache
+from importlib import import_module
 from typing import Any
 
 import numpy as np
 
-from . import linalg, ops
+from . import ops
 from .errors import AutodiffError, OperandError
 from .ops.options import refuse
 from .primitive import misfit
 from .tape import Value
 
-ROOMS = {  # module of a NumPy function -> what serves it, and the names of what it offers
-    "numpy": (ops, frozenset(ops.__all__)),
-    "numpy.linalg": (linalg, frozenset(linalg.__all__)),
-}
+ROOMS = {"numpy": "ops", "numpy.linalg": "linalg"}  # module of a NumPy function -> what serves it
 
 # Their results are booleans, integers, shapes, texts or constants, which carry no gradient whatever they are asked of.
 PLAIN = {
@@ -93,7 +91,7 @@ def array_function(function: Callable[..., Any], args: tuple[Any, ...], kwargs: 
     """What `__array_function__` does: a NumPy function as the engine's own, found by its name and module."""
     name, module = function.__name__, function.__module__ or "numpy"
     label = f"{module.replace('numpy', 'np', 1)}.{name}"
-    room, names = ROOMS.get(module, (None, frozenset()))
+    room, names = _room(module)
     if name == "where" and len(args) == 1:
         return _on_plain_data(label, function, args, kwargs)
     if name in names:
@@ -102,6 +100,15 @@ def array_function(function: Callable[..., Any], args: tuple[Any, ...], kwargs: 
     if room is not None and name in PLAIN:
         return _on_plain_data(label, function, args, kwargs)
     raise OperandError(f"{label}: has no derivative rule; {INSTEAD.get(name, GENERAL)}")
+
+
+@cache
+def _room(module: str) -> tuple[Any, frozenset[str]]:
+    """What serves the functions of a module of NumPy, imported when one of them is first called, and their names."""
+    if module not in ROOMS:
+        return None, frozenset()
+    room = import_module(f".{ROOMS[module]}", __package__)
+    return room, frozenset(room.__all__)
 
 
 @cache

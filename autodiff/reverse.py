@@ -9,20 +9,16 @@ and that is all there is to backpropagation (Linnainmaa 1970; Rumelhart, Hinton 
 `backward`, the transforms, the debugger and every picture use this walk.
 """
 
-import gc
-from collections.abc import Callable, Container, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Container, Sequence
 from typing import Any
 
 import numpy as np
 
-from .backward_trace import BackwardTrace, RunningSums, Steps
 from .chain_rule import conform, pull_of_arrays, pull_of_floats
 from .errors import GradientError, RuleError
-from .graph import Graph, freeze
 from .messages import Sent, as_cotangent, send
-from .primitive import Elementwise, Primitive
-from .tape import Value, current_recorder, current_watch, differentiating, no_grad, topological
+from .primitive import Elementwise
+from .tape import Value, current_recorder, current_watch, differentiating, topological
 
 Visit = Callable[[Value, Any, Sequence[Sent | None], dict[int, Any]], None]
 Found = list[tuple[Value, Any]]
@@ -189,57 +185,3 @@ def backward(output: Value, cotangent: Any = None, *, create_graph: bool = False
     """Add the gradient of the output into `.grad` of every leaf; see `Scalar.backward`."""
     for value, g in cotangents_of(output, cotangent, None, live=create_graph):
         value.grad = g if value.grad is None or value.primitive is not None else added(value.grad, g)
-
-
-def backprop(output: Any, cotangent: Any = None) -> BackwardTrace:
-    """Walk back from the output and record every step. Pure: no `.grad` is touched.
-
-    The messages are computed again, by the same rules, when a step is looked at; see `BackwardTrace`.
-
-    >>> import autodiff as ad
-    >>> w, x = ad.Scalar(3.0, name="w"), ad.Scalar(2.0, name="x")
-    >>> trace = ad.backprop(w * x)
-    >>> trace.steps[0].messages
-    (Message(operand=0, local=2.0, message=2.0, total=2.0), Message(operand=1, local=3.0, message=3.0, total=3.0))
-    >>> trace.cotangents
-    {2: 1.0, 1: 3.0, 0: 2.0}
-
-    Raises GradientError if the output has several elements and no cotangent is given.
-    """
-    g = seed(output, cotangent)
-    with _without_collector():
-        return _recorded(output, g)
-
-
-def _recorded(output: Value, g: Any) -> BackwardTrace:
-    values = topological([output])
-    nodes, output_ids, ids = freeze([output], values)
-    cotangents: dict[int, Any] = {}
-    made: list[tuple[Primitive | None, tuple[Any, ...]]] = []
-    sums = RunningSums()
-    add = sums.add
-
-    def visit(value: Value, g: Any, messages: Sequence[Sent | None], pending: dict[int, Any]) -> None:
-        cotangents[ids[value.index]] = g
-        for operand in value.operands:
-            if isinstance(operand, Value):
-                total = pending.get(operand.index)
-                if total is not None:
-                    add(ids[operand.index], len(made), total)
-        made.append((value.primitive, value.saved))
-
-    with np.errstate(all="ignore"), no_grad():
-        walk(output, g, (), safe=True, visit=visit, values=values)
-    return BackwardTrace(Graph(nodes, output_ids), Steps(nodes, cotangents, made, sums), cotangents)
-
-
-@contextmanager
-def _without_collector() -> Iterator[None]:
-    """Python's cyclic collector pauses: it would look through a growing record again and again, and free nothing."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()

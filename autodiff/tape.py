@@ -179,6 +179,7 @@ def scope(name: str) -> Any:
     return _Changed(lambda state: state._replace(scope=f"{state.scope}/{name}" if state.scope else name))
 
 
+LEAVES = ("input", "parameter", "constant")  # the ops of a graph that compute nothing
 NO_PARAMS: dict[str, Any] = {}  # shared, and never written to
 next_index = itertools.count().__next__  # recording order; one counter for all threads keeps it total
 

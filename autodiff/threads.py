@@ -11,13 +11,15 @@ spinning: a processor that is wanted elsewhere only takes fewer of them.
 import ctypes
 import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import copy_context
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
 
 _kept_to_one = 0  # how many of the contexts below are open, in all threads: OpenBLAS has one setting for the process
 _NAMES = ("scipy_openblas_{}_num_threads64_", "scipy_openblas_{}_num_threads", "openblas_{}_num_threads")
@@ -138,7 +140,9 @@ def processors() -> int:
 
 
 @cache
-def _pool() -> ThreadPoolExecutor:
+def _pool() -> "ThreadPoolExecutor":
+    from concurrent.futures import ThreadPoolExecutor  # brings logging along, which takes time to import
+
     return ThreadPoolExecutor(processors(), thread_name_prefix="autodiff")
 
 

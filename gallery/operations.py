@@ -4,8 +4,8 @@ from pathlib import Path
 
 import autodiff as ad
 from autodiff import nn
-from autodiff.graph import OPERATIONS
-from autodiff.primitive import Elementwise, Primitive, builtin_names
+from autodiff.ops.table import OPERATIONS, builtin_names
+from autodiff.primitive import Elementwise, Primitive
 from viz.notation import NOTATION
 
 HEAD = """# What is covered

@@ -16,7 +16,7 @@ from PIL import Image
 import autodiff as ad
 import cli
 from autodiff import data
-from autodiff.configuration import Configuration
+from autodiff.configuration import GROUPS, Configuration
 from autodiff.data.digits import generate
 
 ROOT = Path(__file__).parents[1]
@@ -302,6 +302,21 @@ class TestProcess:
     def test_every_command_has_help_with_an_example(self, command, capsys):
         assert cli.main([*command.split(), "--help"]) == 0
         assert re.search("Examples?: chainlens", capsys.readouterr().out)
+
+    @pytest.mark.parametrize("arguments", [[], ["--help"], ["-h"]])
+    def test_help_has_the_first_sentence_of_every_command_within_the_terminal(self, arguments, chainlens):
+        done = chainlens(*arguments, env={"COLUMNS": "60"})
+        assert (done.returncode, done.stderr) == (0, "")
+        assert max(map(len, done.stdout.splitlines())) <= 60
+        for command in cli.app.registered_commands:
+            first = command.callback.__doc__.partition("\n")[0].rstrip(".")
+            assert first in " ".join(done.stdout.split()), command.callback.__name__
+
+    @pytest.mark.parametrize("command", ["train", "finetune"])
+    def test_many_options_stand_under_headings(self, command, capsys):
+        cli.main([command, "--help"])
+        headings = re.findall(r"^(\w+):(?: .*)?$", capsys.readouterr().out, re.MULTILINE)
+        assert [h for h in headings if h in ("Options", *GROUPS)] == ["Options", *GROUPS]
 
     def test_version(self, chainlens):
         assert re.fullmatch(r"\d+\.\d+\.\d+\n", chainlens("--version").stdout)

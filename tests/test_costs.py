@@ -14,8 +14,8 @@ from autodiff import nn
 from autodiff.arithmetic import COUNTS, flops, traffic
 from autodiff.costs import cost, of_network
 from autodiff.errors import GraphError, SettingError
-from autodiff.graph import OPERATIONS
-from autodiff.primitive import Elementwise, builtin_names
+from autodiff.ops.table import OPERATIONS, builtin_names
+from autodiff.primitive import Elementwise
 from viz import cost_table
 
 ONES = np.ones

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import autodiff as ad
-from autodiff.graph import OPERATIONS
+from autodiff.ops.table import OPERATIONS
 from autodiff.primitive import Elementwise
 
 inf, nan = math.inf, math.nan

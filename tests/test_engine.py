@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import autodiff as ad
-from autodiff.graph import OPERATIONS
+from autodiff.ops.table import OPERATIONS
 
 
 def example():

@@ -15,7 +15,8 @@ from parity.problem import Problem, bind, first_order, pose, second_orders, vari
 from parity.rows import ROWS, WITHOUT, own
 
 import autodiff as ad
-from autodiff.primitive import Elementwise, builtin_names
+from autodiff.ops.table import builtin_names
+from autodiff.primitive import Elementwise
 
 TOLERANCE = 1e-10  # of the norm; the worst of all rows is 2e-12, a second derivative of arcsin near 1
 INSTALLED = [name for name in ("torch", "jax") if find_spec(name)]

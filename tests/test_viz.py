@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import autodiff as ad
 import viz
 from autodiff import nn
-from autodiff.primitive import builtin_names
+from autodiff.ops.table import OPERATIONS, builtin_names
 from viz.dot import escape
 from viz.drawing import FORMATS
 from viz.notation import NOTATION, derivative, formula, label, shorten
@@ -107,7 +107,7 @@ class TestNotation:
 
     @pytest.mark.parametrize("op", sorted(NOTATION))
     def test_every_operand_of_every_operation_has_a_derivative(self, op):
-        arity = ad.graph.OPERATIONS[op].arity
+        arity = OPERATIONS[op].arity
         assert len(NOTATION[op].derivatives) == (1 if arity is None else arity)
 
     @pytest.mark.parametrize(

@@ -7,19 +7,10 @@
 'mul'
 """
 
-from autodiff import display
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-from .debugger.launch import step
-from .derivation import derive
-from .dot import to_dot
-from .drawing import Drawing, draw, picture
-from .html import to_html
-from .layered_text import to_text
-from .mermaid import to_mermaid
-from .path_sums import paths
-from .stepper import Stepper
-from .tikz import to_tikz
-from .unrolling import unroll
+from autodiff import display
 
 __all__ = [
     "Drawing",
@@ -36,5 +27,52 @@ __all__ = [
     "unroll",
 ]
 
-if picture not in display.painters:
-    display.painters.append(picture)  # from now on notebooks show values, graphs and traces as pictures
+if TYPE_CHECKING:
+    from .debugger.launch import step
+    from .derivation import derive
+    from .dot import to_dot
+    from .drawing import Drawing, draw
+    from .html import to_html
+    from .layered_text import to_text
+    from .mermaid import to_mermaid
+    from .path_sums import paths
+    from .stepper import Stepper
+    from .tikz import to_tikz
+    from .unrolling import unroll
+
+# Imported at its first use, so that who asks for one thing, as each command does, does not wait for all.
+_LATER = {
+    "Drawing": "drawing",
+    "Stepper": "stepper",
+    "derive": "derivation",
+    "draw": "drawing",
+    "paths": "path_sums",
+    "step": "debugger.launch",
+    "to_dot": "dot",
+    "to_html": "html",
+    "to_mermaid": "mermaid",
+    "to_text": "layered_text",
+    "to_tikz": "tikz",
+    "unroll": "unrolling",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f".{_LATER[name]}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+def _picture(subject: Any, form: str) -> str | None:
+    from .drawing import picture
+
+    return picture(subject, form)
+
+
+display.painters.append(_picture)  # from now on notebooks show values, graphs and traces as pictures

@@ -14,7 +14,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from autodiff import BackwardTrace, Message, Node, Primitive
+from autodiff import BackwardTrace, Message, Node
 from autodiff.errors import GraphError, SettingError
 from autodiff.ops.shape import sum_to
 
@@ -250,8 +250,7 @@ class _Chain:
             )
         operands = [nodes[i].value for i in node.operands]
         g = float(g) if node.dtype == "float" else np.asarray(g, dtype=node.dtype)
-        rule = cast(Primitive, operation).vjp
-        sent = np.asarray(rule(hop.position, g, node.value, operands, dict(node.params)))
+        sent = np.asarray(operation.vjp(hop.position, g, node.value, operands, dict(node.params)))
         is_silent = not np.any(self.trace.cotangents[hop.target]) and not np.all(np.isfinite(sent))
         return np.zeros(operand.shape) if is_silent else sent
 

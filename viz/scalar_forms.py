@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from autodiff import Node, Scalar
-from autodiff.graph import OPERATIONS
+from autodiff.ops.table import OPERATIONS
 
 if TYPE_CHECKING:
     from .unrolling import Sheet

@@ -13,7 +13,7 @@ import numpy as np
 import autodiff as ad
 from autodiff import BackwardTrace, Elementwise, Graph, Node, Scalar
 from autodiff.errors import GraphError, SettingError
-from autodiff.graph import OPERATIONS
+from autodiff.ops.table import OPERATIONS
 from autodiff.tape import Value
 
 from .notation import formula, label

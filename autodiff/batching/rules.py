@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..errors import OperandError, ShapeError
-from ..graph import OPERATIONS
 from ..ops.contraction import LETTERS
 from ..ops.elementwise import where
 from ..ops.exponentials import log_softmax
@@ -21,7 +20,8 @@ from ..ops.index import getitem, scatter, set_at
 from ..ops.join import stack
 from ..ops.reduce import mean, sum
 from ..ops.shape import broadcast_to, normal_axes, reshape, swap_last
-from ..primitive import Elementwise, Primitive, builtin_names
+from ..ops.table import OPERATIONS, builtin_names
+from ..primitive import Elementwise, Primitive
 from .index import place_of
 from .operand import Operand, unbatched
 

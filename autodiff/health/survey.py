@@ -18,10 +18,10 @@ from ..errors import AutodiffError, OperandError, SettingError, ShapeError
 from ..graph import Graph
 from ..nn import Module, Parameter, cross_entropy
 from ..optim import SGD, Optimizer
-from ..reverse import backprop
 from ..tape import Value
 from ..tensor import Tensor
 from ..threads import single_threaded
+from ..tracing import backprop
 from .figures import Health, LayerHealth, Magnitudes, ParameterHealth
 from .layers import RECTIFIERS, SATURATION, Key, Layer, find_layers, names_of
 from .sums import MagnitudeSums, MomentSums, UnitSums

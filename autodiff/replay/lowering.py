@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from ..graph import OPERATIONS
 from ..ops.index import is_basic
 from ..ops.shape import _reshape as reshape
-from ..primitive import Primitive, builtin_names
+from ..ops.table import OPERATIONS, builtin_names
+from ..primitive import Primitive
 from ..products import matmul
 from . import kernels
 from .program import Program, Slot, Spec, Step

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..chain_rule import as_float
-from ..primitive import builtin_names
+from ..ops.table import builtin_names
 from .fused import Fused
 from .plan import Lender, Memory, Plan
 from .program import InvalidError, Slot, Step

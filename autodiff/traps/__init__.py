@@ -15,8 +15,8 @@ from ..backward_trace import BackwardTrace
 from ..errors import OperandError
 from ..graph import Graph
 from ..origin import Source
-from ..reverse import backprop
 from ..tape import Value, recording, topological
+from ..tracing import backprop
 from ..writing import label
 from .case import Case, Trap, Wanted
 from .flow import FLOW

@@ -9,7 +9,8 @@ import numpy as np
 
 from ..backward_trace import BackwardTrace, Message
 from ..blame import bad, meant
-from ..graph import OPERATIONS, Graph, Node
+from ..graph import Graph, Node
+from ..ops.table import OPERATIONS
 from ..primitive import Elementwise
 from ..tape import Cut, Value
 from ..writing import label, number

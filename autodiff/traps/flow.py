@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from ..graph import OPERATIONS, Node
+from ..graph import Node
+from ..ops.table import OPERATIONS
 from ..primitive import Elementwise
 from ..tape import Value, topological
 from ..writing import label, number

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from ..blame import MOVES
-from ..graph import OPERATIONS, Node
-from ..primitive import Elementwise, Primitive, builtin_names
+from ..graph import Node
+from ..ops.table import OPERATIONS, builtin_names
+from ..primitive import Elementwise, Primitive
 from ..reasons import EXPONENTIALS
 from ..tape import no_grad
 from ..writing import label, number
