@@ -116,6 +116,7 @@ def test_layers_of_a_network_are_kernels():
     compiled(normal(4, 6), np.array([0, 1, 2, 0]))
     found = [[part.name for part in step.fused] for step in compiled.plan.program.steps if step.fused]
     assert ["add", "maximum"] in found  # bias and ReLU
+    assert ["divide", "less_one", "multiply", "reduce"] in found  # that of softmax with cross-entropy, and of a bias
     assert ["greater", "where_into", "reduce"] in found  # its derivative, and the gradient of the bias
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from autodiff import Tensor, optim
 from autodiff.fusion import (
     Call,
+    Calls,
     Form,
     Formula,
     Line,
@@ -28,8 +29,9 @@ pytestmark = pytest.mark.skipif(not is_available(), reason="llvmlite has no whee
 
 EXTREMES = [0.0, -0.0, 1.0, -1.5, 2.5, 1e-45, -1e-310, 3e38, -1e300, np.inf, -np.inf, np.nan]
 DTYPES = {"f4": np.float32, "f8": np.float64, "b1": np.bool_}
+SPECIAL = ("where", "cast", "less_one")  # which are no ufuncs
 ARITY = {"where": 3, "cast": 1, "logical_not": 1} | {
-    name: np.__dict__[name].nin for name in OPERATIONS if name not in ("where", "cast")
+    name: np.__dict__[name].nin for name in OPERATIONS if name not in SPECIAL
 }
 
 
@@ -60,7 +62,7 @@ CASES = [
     (name, dtype)
     for name in OPERATIONS
     for dtype in (("b1",) if name in OF_TRUTH else ("f4", "f8"))
-    if name not in ("where", "cast")
+    if name not in SPECIAL
 ]
 
 
@@ -118,6 +120,28 @@ def test_every_form_of_operand_and_the_sum_over_rows(rows, columns, dtype, seed)
     expected = ((x + row) * column - one) * number
     assert same_bits(out, expected)
     assert same_bits(total, expected.sum(axis=0))
+
+
+def test_one_less_in_a_column_of_each_row():
+    x, labels = np.random.default_rng(0).random((50, 7)).astype(np.float32), np.arange(50) % 7
+    operands = (Operand(Form.EACH, "f4"), Operand(Form.COLUMN, "i8"))
+    formula = Formula(operands, (Line("less_one", (0, 1), "f4"),), (Result(2),))
+    expected = x.copy()
+    expected[np.arange(50), labels] -= 1
+    assert same_bits(run(formula, [x, labels], x.shape, 7), expected)
+
+
+def test_several_calls_are_made_in_one():
+    each = Operand(Form.EACH, "f8")
+    kernel = kernel_of(Formula((each,), (Line("negative", (0,), "f8"),), (Result(1),)))
+    pairs = [(np.arange(float(n)), np.empty(n)) for n in (3, 0, 5)]
+    calls = []
+    for x, out in pairs:
+        calls.append(Call(kernel))
+        calls[-1].words[0], calls[-1].words[1] = id(x), id(out)
+    Calls(kernel, calls, [3, 0, 5]).run()
+    Calls(kernel, [], []).run()
+    assert [out.tolist() for _, out in pairs] == [(-x).tolist() for x, _ in pairs]
 
 
 def test_a_result_may_be_written_over_an_operand():

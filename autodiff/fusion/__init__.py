@@ -5,11 +5,12 @@ compiled and called, and `tracing` for how a formula is read off NumPy code that
 """
 
 from .formula import Form, Formula, Line, Operand, Result
-from .machine_code import Call, Kernel, is_available, kernel_of
+from .machine_code import Call, Calls, Kernel, is_available, kernel_of
 from .tracing import NotElementwiseError, Traced, traced
 
 __all__ = [
     "Call",
+    "Calls",
     "Form",
     "Formula",
     "Kernel",

@@ -17,7 +17,7 @@ class Form(Enum):
 
 
 class Operand(NamedTuple):
-    """What a formula reads. The dtypes are "f4", "f8" and "b1"; a number has the one it is rounded to."""
+    """What a formula reads. The dtypes are "f4", "f8", "b1" and "i8"; a number has the one that it is rounded to."""
 
     form: Form
     dtype: str

@@ -1,9 +1,11 @@
 """A formula as the text of a function in LLVM's assembly language: one loop over rows, and one over columns.
 
     void kernel(words, start, stop, columns)
+    void several(calls, count)
 
 `words` holds one word per operand, then one per result: the address of NumPy's array object, or a double. Rows
-`start` to `stop` are done; where rows make no difference, places `start` to `stop` of the arrays.
+`start` to `stop` are done; where rows make no difference, places `start` to `stop` of the arrays. `several` calls the
+kernel for one (words, start, stop) after the other, with one column.
 
 LLVM may not join a product and a sum into one rounding, nor change the order of operations, unless it is told that it
 may; so the bits are NumPy's. The loops say that their passes do not depend on each other, even if a result is written
@@ -14,7 +16,7 @@ from collections.abc import Callable, Iterator
 
 from .formula import Form, Formula, Operand, Result
 
-TYPES = {"f4": "float", "f8": "double", "b1": "i1"}
+TYPES = {"f4": "float", "f8": "double", "b1": "i1", "i8": "i64"}
 IN_MEMORY = {**TYPES, "b1": "i8"}
 ARRAY_DATA = object.__basicsize__  # where the address of its numbers stands in NumPy's array object, in bytes
 
@@ -63,6 +65,13 @@ def _where(args: list[str], of: str, to: str) -> list[str]:
     return [f"select i1 {condition}, {TYPES[to]} {x}, {TYPES[to]} {y}"]
 
 
+def _less_one(args: list[str], of: str, to: str) -> list[str]:
+    """x, with one less in the column that a row's number names."""
+    x, label = args
+    kind = TYPES[of]
+    return [f"icmp eq i64 %column, {label}", f"fsub {kind} {x}, 1.0", f"select i1 #0, {kind} #1, {kind} {x}"]
+
+
 OPERATIONS: dict[str, Emit] = {
     "add": _simple("fadd"),
     "subtract": _simple("fsub"),
@@ -90,6 +99,7 @@ OPERATIONS: dict[str, Emit] = {
     "logical_not": lambda args, of, to: [f"xor i1 {args[0]}, true"],
     "where": _where,
     "cast": _cast,
+    "less_one": _less_one,
 }
 COMPARISONS = {"greater", "greater_equal", "less", "less_equal", "equal", "not_equal"}
 OF_TRUTH = {"logical_and", "logical_or", "logical_xor", "logical_not"}
@@ -97,13 +107,37 @@ OF_TRUTH = {"logical_and", "logical_or", "logical_xor", "logical_not"}
 
 def written(formula: Formula) -> str:
     """The module's text; its one function is called `kernel`."""
-    return "\n".join([*_declared(formula), *_Writer(formula).lines(), *METADATA, ""])
+    return "\n".join([*_declared(formula), *_Writer(formula).lines(), SEVERAL, *METADATA, ""])
 
 
 def _declared(formula: Formula) -> Iterator[str]:
     for name in ("sqrt", "fabs", "floor", "ceil", "trunc"):
         for kind, bits in (("float", "f32"), ("double", "f64")):
             yield f"declare {kind} @llvm.{name}.{bits}({kind})"
+
+
+SEVERAL = """
+define void @several(ptr %calls, i64 %count) {
+entry:
+  %any = icmp slt i64 0, %count
+  br i1 %any, label %body, label %end
+body:
+  %call = phi i64 [0, %entry], [%next, %body]
+  %at = mul nsw i64 %call, 3
+  %words.at = getelementptr i64, ptr %calls, i64 %at
+  %start.at = getelementptr i64, ptr %words.at, i64 1
+  %stop.at = getelementptr i64, ptr %words.at, i64 2
+  %words = load ptr, ptr %words.at
+  %start = load i64, ptr %start.at
+  %stop = load i64, ptr %stop.at
+  call void @kernel(ptr %words, i64 %start, i64 %stop, i64 1)
+  %next = add nsw i64 %call, 1
+  %more = icmp slt i64 %next, %count
+  br i1 %more, label %body, label %end
+end:
+  ret void
+}
+"""
 
 
 # Reads and writes in the loops are in one access group, and the loops say that these do not depend on each other.

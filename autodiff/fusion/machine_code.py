@@ -17,6 +17,7 @@ from .formula import Form, Formula
 from .llvm_text import ARRAY_DATA, written
 
 _FUNCTION = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64, ctypes.c_int64)
+_SEVERAL = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64)
 _compiling = Lock()
 
 
@@ -45,8 +46,8 @@ def _target() -> Any:
     )
 
 
-def _compiled(formula: Formula) -> tuple[Any, int]:
-    """The engine that owns the machine code, and the address of the function."""
+def _compiled(formula: Formula) -> Any:
+    """The engine that owns the machine code."""
     from llvmlite import binding
 
     module = binding.parse_assembly(written(formula))
@@ -58,7 +59,7 @@ def _compiled(formula: Formula) -> tuple[Any, int]:
     builder.getModulePassManager().run(module, builder)
     engine = binding.create_mcjit_compiler(module, machine)
     engine.finalize_object()
-    return engine, engine.get_function_address("kernel")
+    return engine
 
 
 class Kernel:
@@ -67,8 +68,9 @@ class Kernel:
     def __init__(self, formula: Formula) -> None:
         self.formula = formula
         with _compiling:
-            self._engine, address = _compiled(formula)
-        self.run = _FUNCTION(address)
+            self._engine = _compiled(formula)
+        self.run = _FUNCTION(self._engine.get_function_address("kernel"))
+        self.several = _SEVERAL(self._engine.get_function_address("several"))
 
     def __call__(self, operands: Sequence[Any], results: Sequence[np.ndarray], rows: int, columns: int = 1) -> None:
         """Do it for all rows; if rows make no difference, `rows` is the number of places."""
@@ -92,17 +94,31 @@ class Call:
     numbers  the same memory, for operands that are numbers
     """
 
-    __slots__ = ("_address", "_run", "numbers", "words")
+    __slots__ = ("_run", "address", "numbers", "words")
 
     def __init__(self, kernel: Kernel) -> None:
         count = len(kernel.formula.operands) + len(kernel.formula.results)
         self.words = (ctypes.c_int64 * count)()
         self.numbers = (ctypes.c_double * count).from_buffer(self.words)
-        self._address, self._run = ctypes.addressof(self.words), kernel.run
+        self.address, self._run = ctypes.addressof(self.words), kernel.run
 
     def run(self, start: int, stop: int, columns: int) -> None:
         """Do it for rows `start` to `stop`; if rows make no difference, for these places."""
-        self._run(self._address, start, stop, columns)
+        self._run(self.address, start, stop, columns)
+
+
+class Calls:
+    """Calls of one kernel, for all places of flat arrays, made one after the other without Python in between."""
+
+    def __init__(self, kernel: Kernel, calls: Sequence[Call], sizes: Sequence[int]) -> None:
+        triples = [word for call, size in zip(calls, sizes, strict=True) for word in (call.address, 0, size)]
+        self.all, self._count = tuple(calls), len(calls)
+        self._triples = (ctypes.c_int64 * len(triples))(*triples)
+        self._address, self._several = ctypes.addressof(self._triples), kernel.several
+
+    def run(self) -> None:
+        """Do them all."""
+        self._several(self._address, self._count)
 
 
 @cache

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..fusion import Call, Kernel, NotElementwiseError, Traced, is_available, kernel_of, traced
+from ..fusion import Call, Calls, Kernel, NotElementwiseError, Traced, is_available, kernel_of, traced
 from ..threads import share_out
 
 LEAST = 16_384  # numbers of all parameters: for fewer, compiling takes longer than it saves
@@ -48,7 +48,7 @@ class _Formula(NamedTuple):
 class _Part:
     """A parameter with what is remembered of it, ready for a kernel."""
 
-    __slots__ = ("arrays", "call", "formula", "g")
+    __slots__ = ("arrays", "call", "formula", "g", "gradients")
 
     def __init__(self, arrays: list[np.ndarray]) -> None:
         self.arrays = arrays
@@ -56,20 +56,22 @@ class _Part:
 
     def prepare(self, formula: _Formula, g: np.ndarray) -> None:
         """Have the kernel at hand, with the gradient and the numbers of this step."""
+        if formula is not self.formula:
+            self._turn_to(formula)
+        self.g = g  # which stays until the kernel has run
+        for word in self.gradients:
+            self.call.words[word] = id(g)
+
+    def _turn_to(self, formula: _Formula) -> None:
         traced, kernel, _ = formula
         if self.formula is None or self.formula.kernel is not kernel:
             self.call = Call(kernel)
+            self.gradients = [word for word, array in enumerate(traced.reads) if array == G]
             for word, array in (*enumerate(traced.reads), *enumerate(traced.writes, len(kernel.formula.operands))):
-                if array != G:
-                    self.call.words[word] = id(self.arrays[array])
-        call, self.g = self.call, g  # which stays until the kernel has run
-        for word, array in enumerate(traced.reads):
-            if array == G:
-                call.words[word] = id(g)
-        if self.formula is not formula:
-            for k, x in enumerate(traced.numbers, len(traced.reads)):
-                call.numbers[k] = x
-            self.formula = formula
+                self.call.words[word] = id(self.arrays[array])
+        for word, x in enumerate(traced.numbers, len(traced.reads)):
+            self.call.numbers[word] = x
+        self.formula = formula
 
 
 class OnePass:
@@ -83,7 +85,14 @@ class OnePass:
         self._is_possible = is_available()
         self._parts: dict[int, _Part] = {}
         self._formulas: dict[Any, _Formula] = {}
+        self._now: tuple[SimpleNamespace | None, str, int, _Formula | None] = (
+            None,
+            "",
+            0,
+            None,
+        )  # the last one asked for
         self._waiting: list[_Part] = []
+        self._last: tuple[list[_Part], Calls | None] = [], None  # what was done together, made ready
 
     def takes(
         self,
@@ -122,6 +131,13 @@ class OnePass:
 
     def _formula(self, update: Update, dtype: str, t: int, settings: SimpleNamespace) -> _Formula:
         """The formula at this step with these settings."""
+        of, kind, at, formula = self._now
+        if formula is None or of is not settings or kind != dtype or at != t:
+            formula = self._found(update, dtype, t, settings)
+            self._now = settings, dtype, t, formula
+        return formula
+
+    def _found(self, update: Update, dtype: str, t: int, settings: SimpleNamespace) -> _Formula:
         key = (dtype, *vars(settings).items())
         known = self._formulas.get(key)
         if known is not None and (known.t is None or known.t == t):
@@ -141,15 +157,29 @@ class OnePass:
     def finish(self) -> None:
         """Do all updates that were taken over."""
         waiting, self._waiting = self._waiting, []
-        sizes = [part.g.size for part in waiting]
-        if sum(sizes) < SHARED:
-            for part, size in zip(waiting, sizes, strict=True):
-                part.call.run(0, size, 1)
+        if sum([part.g.size for part in waiting]) >= SHARED:
+            share_out([piece for part in waiting for piece in _pieces(part.call, part.g.size)])
+        elif calls := self._together(waiting):
+            calls.run()
         else:
-            pairs = zip(waiting, sizes, strict=True)
-            share_out([piece for part, size in pairs for piece in _pieces(part.call, size)])
+            for part in waiting:
+                part.call.run(0, part.g.size, 1)
         for part in waiting:
             del part.g  # whoever makes the next one may use its memory again
+
+    def _together(self, waiting: list[_Part]) -> Calls | None:
+        """All of them in one call, if one kernel does them all."""
+        parts, calls = self._last
+        if (
+            parts != waiting
+            or calls is None
+            or any([part.call is not call for part, call in zip(parts, calls.all, strict=True)])
+        ):
+            kernels = {part.formula.kernel for part in waiting if part.formula}
+            sizes = [part.g.size for part in waiting]
+            calls = Calls(kernels.pop(), [part.call for part in waiting], sizes) if len(kernels) == 1 else None
+            self._last = waiting, calls
+        return calls
 
 
 def _pieces(call: Call, size: int) -> Iterator[Callable[[], None]]:

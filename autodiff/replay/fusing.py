@@ -22,6 +22,7 @@ SMALL = 4096  # numbers of an array of which the cache holds many: such steps ar
 MOST_LINES = 48  # in one kernel: the time to compile it grows faster than its length
 TRUTH = np.dtype(np.bool_)
 DTYPES = {np.dtype(np.float32): "f4", np.dtype(np.float64): "f8", TRUTH: "b1"}
+LABELS = "i8"  # the dtype of what names a column for each row
 # NumPy's functions of truth values, and those of `kernels`.
 NAMES: dict[Any, str] = {
     np.bitwise_and: "logical_and",
@@ -32,6 +33,7 @@ NAMES: dict[Any, str] = {
     kernels.cast_into: "cast",
     kernels.copy_into: "cast",
     kernels.SUM: "sum",
+    kernels.less_one: "less_one",
 }
 
 
@@ -135,6 +137,8 @@ def _member(step: Step, program: Program) -> _Member | None:
     specs, out = program.specs, program.specs[step.outs[0]]
     if operation == "sum":
         return _sum(step, specs)
+    if operation == "less_one":
+        return _less_one(step, specs)
     if step.options or prod(out.shape) < 2 or not _lies_in_order(out) or not _have_dtypes(operation, step, program):
         return None
     columns: int | None = None
@@ -171,6 +175,18 @@ def _sum(step: Step, specs: dict[int, Spec]) -> _Member | None:
     if out.dtype != spec.dtype or not _lies_in_order(spec) or not _lies_in_order(out):
         return None
     return _Member("sum", spec.shape, columns)
+
+
+def _less_one(step: Step, specs: dict[int, Spec]) -> _Member | None:
+    """One less in the column that is given for each row."""
+    x, _, labels = step.args
+    given, out = specs[labels] if isinstance(labels, Slot) else None, specs[step.outs[0]]
+    if given is None or given.dtype != np.int64 or given.shape != out.shape[:1] or len(out.shape) != 2:
+        return None
+    is_like = isinstance(x, Slot) and specs[x] == out and out.dtype in (np.float32, np.float64)
+    if not is_like or not (_lies_in_order(out) and _lies_in_order(given)) or out.shape[1] < 2 or out.shape[0] < 2:
+        return None
+    return _Member("less_one", out.shape, out.shape[1])
 
 
 def _have_dtypes(operation: str, step: Step, program: Program) -> bool:
@@ -266,14 +282,14 @@ def _fused_step(group: _Group, program: Program, readers: dict[int, list[int]], 
             args.append(x)
             if is_array:
                 spec = program.specs[x]
-                form, _ = _form(spec, group.shape)
+                form, _ = _form(spec, group.shape) if dtype != LABELS else (Form.COLUMN, None)
                 assert form is not None
                 assert spec.dtype is not None
                 if form is Form.NUMBER:
                     items.append(len(forms))
                 elif not surely(x):
                     unsure[len(forms)] = spec
-                forms.append(Operand(form, DTYPES[spec.dtype]))
+                forms.append(Operand(form, DTYPES.get(spec.dtype, LABELS)))
             else:
                 forms.append(Operand(Form.NUMBER, dtype))
         return operands[key]
@@ -310,11 +326,13 @@ def _drafts(steps: list[Step], program: Program, operand: Callable[[Any, str], i
         spec, member = program.specs[out], _member(step, program)
         assert spec.dtype is not None
         assert member is not None
-        of = [program.specs[x].dtype for x in step.args if isinstance(x, Slot) and program.specs[x].dtype is not None]
+        args = step.args[:1] if member.operation == "less_one" else step.args
+        of = [program.specs[x].dtype for x in args if isinstance(x, Slot) and program.specs[x].dtype is not None]
         kind = DTYPES[spec.dtype] if member.operation == "where" or not of else DTYPES[of[-1]]
         given = [
-            ("slot", int(x)) if isinstance(x, Slot) and int(x) in made else ("operand", operand(x, kind))
-            for x in step.args
+            ("slot", int(x)) if isinstance(x, Slot) and int(x) in made else ("operand", operand(x, kind)) for x in args
         ]
+        if member.operation == "less_one":
+            given.append(("operand", operand(step.args[2], LABELS)))
         yield out, member.operation, given, DTYPES[spec.dtype]
         made.add(out)
