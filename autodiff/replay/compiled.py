@@ -62,15 +62,15 @@ def compile(f: Function, *, static: int | str | Collection[int | str] = (), chec
     static  more arguments that are static, by position or by name
     check   run both ways at each replay, and compare: results, and the data and gradients of what is changed
 
-    The numbers are those of `f` bit for bit: the passes keep the order of every sum. NumPy's warnings are silent in a
-    replay. `plan`, the plan of the program used last, is a table of its steps when it is printed; `viz.draw` draws it.
+    The numbers are those of `f` bit for bit: the passes keep the order of every sum, and elementwise steps that are
+    fused into machine code (by llvmlite; see `fusion`) round as NumPy does. NumPy's warnings are silent in a replay.
+    `plan`, the plan of the program used last, is a table of its steps when it is printed; `viz.draw` draws it.
 
     What is recorded is what was computed with the values, not Python's own doing. A value cannot be read as a bool, an
     int or a float while recording: use `autodiff.where` instead of a branch. Plain arrays that `f` closes over are
     constants, and what it does besides, such as printing or drawing numbers from a generator of NumPy's, is done while
-    recording only. A cotangent of zero sends
-    nothing even past an infinite derivative, which a program cannot know beforehand; so if a derivative turns out not
-    to be finite, the call is done again without the program.
+    recording only. A cotangent of zero sends nothing even past an infinite derivative, which a program cannot know
+    beforehand; so if a derivative turns out not to be finite, the call is done again without the program.
 
     Differentiate inside `f`. Where an argument is tracked outside, the result depends on a tracked value and nothing is
     updated, or a transform runs around the call, `f` is called as it is.

@@ -1,13 +1,15 @@
 """A step that does several elementwise ones in a single pass over their arrays, by a kernel of machine code."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
+from math import prod
 from typing import Any
 
 import numpy as np
 
-from ..fusion import Call, Form, Formula, kernel_of
-from .program import InvalidError, Spec
+from ..fusion import Call, Form, Formula, Line, Operand, Result, kernel_of
+from .fusible import DTYPES, LABELS, Member, form_of
+from .program import InvalidError, Program, Slot, Spec, Step
 
 
 class Fused:
@@ -32,12 +34,11 @@ class Fused:
         items: tuple[int, ...],
     ) -> None:
         self.formula, self.name, self.rows, self.columns = formula, name, rows, columns
-        self.over = tuple(k for k, operand in enumerate(formula.operands) if operand.form is Form.EACH)
+        forms = [operand.form for operand in formula.operands]
+        self.over = tuple(k for k, form in enumerate(forms) if form is Form.EACH)
+        self._arrays = tuple(k for k, form in enumerate(forms) if form is not Form.NUMBER)
+        self._numbers = tuple(k for k, form in enumerate(forms) if form is Form.NUMBER and k not in items)
         self._unsure, self._items = tuple(unsure.items()), items
-        self._arrays = tuple(k for k, operand in enumerate(formula.operands) if operand.form is not Form.NUMBER)
-        self._numbers = tuple(
-            k for k, operand in enumerate(formula.operands) if operand.form is Form.NUMBER and k not in items
-        )
 
     @cached_property
     def _call(self) -> Call:
@@ -61,3 +62,78 @@ class Fused:
             k += 1
         call.run(0, self.rows, self.columns)
         return out
+
+
+def fused_step(
+    members: Sequence[Member], columns: int, written: set[int], program: Program, is_sure: Callable[[int], bool]
+) -> Step:
+    """The step that does these.
+
+    columns  of the table that their arrays are
+    written  the results that somebody else reads
+    is_sure  whether an array is certain to be as its spec says
+    """
+    draft = _Draft(members[0].shape, program)
+    for member in members:
+        draft.add(member, written)
+    formula = draft.formula()
+    rows = prod(members[0].shape)
+    rows, columns = (rows, 1) if formula.is_flat else (rows // columns, columns)
+    arrays = {k: program.specs[x] for k, x in enumerate(draft.args) if formula.operands[k].form is not Form.NUMBER}
+    unsure = {k: spec for k, spec in arrays.items() if not is_sure(draft.args[k])}
+    steps = tuple(member.step for member in members)
+    name = "_".join(dict.fromkeys(step.name for step in steps))
+    run = Fused(formula, name, rows, columns, unsure, tuple(draft.items))
+    return Step("call", run, tuple(draft.args), {}, tuple(draft.outs), fused=steps)
+
+
+class _Draft:
+    """A formula in the making. Operand k has the place k, line k the place -1 - k: their number is not known yet."""
+
+    def __init__(self, shape: tuple[int, ...], program: Program) -> None:
+        self._shape, self._specs = shape, program.specs
+        self._places: dict[Any, int] = {}
+        self._operands: list[Operand] = []
+        self._lines: list[Line] = []
+        self._results: list[Result] = []
+        self.args: list[Any] = []  # the operands as arguments of the step
+        self.items: list[int] = []  # those that are arrays of one number
+        self.outs: list[int] = []
+
+    def add(self, member: Member, written: set[int]) -> None:
+        (out,) = member.step.outs
+        places = tuple(self._place(x, dtype) for x, dtype in zip(member.args, member.dtypes, strict=True))
+        if member.operation == "sum":
+            self._results.append(Result(places[0], Form.ROW))
+            self.outs.append(out)
+            return
+        self._lines.append(Line(member.operation, places, member.dtype))
+        self._places[Slot, out] = place = -len(self._lines)
+        if out in written:
+            self._results.append(Result(place))
+            self.outs.append(out)
+
+    def _place(self, x: Any, dtype: str) -> int:
+        spec = self._specs[x] if isinstance(x, Slot) else None
+        is_array = spec is not None and spec.dtype is not None
+        key: Any = (Slot, int(x)) if is_array else (type(x), repr(x), dtype)
+        if key not in self._places:
+            form: Form | None = Form.NUMBER
+            if spec is not None and spec.dtype is not None:
+                form = Form.COLUMN if dtype == LABELS else form_of(spec, self._shape)[0]
+                dtype = DTYPES.get(spec.dtype, dtype)
+                if form is Form.NUMBER:
+                    self.items.append(len(self.args))
+            assert form is not None
+            self._places[key] = len(self.args)
+            self.args.append(x)
+            self._operands.append(Operand(form, dtype))
+        return self._places[key]
+
+    def formula(self) -> Formula:
+        def value(place: int) -> int:
+            return place if place >= 0 else len(self._operands) - 1 - place
+
+        lines = (line._replace(args=tuple(map(value, line.args))) for line in self._lines)
+        results = (result._replace(value=value(result.value)) for result in self._results)
+        return Formula(tuple(self._operands), tuple(lines), tuple(results))
