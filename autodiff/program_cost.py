@@ -33,7 +33,17 @@ CALLS: dict[str, Count] = {
             ),
             "sort": ("sort", "argsort", "argpartition", "partition", "quantile", "median"),
             "where": (
-                *("where", "where_into", "bits_of", "selected", "cast_into", "copy_into", "_chosen", "take"),
+                *(
+                    "where",
+                    "where_into",
+                    "bits_of",
+                    "selected",
+                    "is_outside",
+                    "cast_into",
+                    "copy_into",
+                    "_chosen",
+                    "take",
+                ),
                 *("take_along_axis", "logical_or.reduce", "any", "all"),
             ),
         }.items()

@@ -72,6 +72,7 @@ def test_nothing_is_shared_where_openblas_shares_itself(monkeypatch):
 @pytest.mark.parametrize("processors", [1, 3])
 def test_the_numbers_do_not_depend_on_how_many_processors_there_are(processors, monkeypatch):
     monkeypatch.setattr(products, "are_products_shared", lambda: True)
+    monkeypatch.setattr(products, "LEAST", 1000)
     x, y = normal(200, 300, dtype=np.float32), normal(300, 400, dtype=np.float32)
     expected = products.matmul(x, y)
     monkeypatch.setattr(threads, "processors", lambda: processors)

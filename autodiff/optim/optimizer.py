@@ -60,6 +60,7 @@ class Optimizer:
         ]
         self._scratch: dict[int, np.ndarray] = {}
         self._one_pass: OnePass | None = None
+        self._is_large = sum(parameter.size for parameter in self.params) >= LEAST
 
     @effect
     def step(self) -> None:
@@ -80,7 +81,7 @@ class Optimizer:
 
     def _in_one_pass(self) -> OnePass | None:
         """What does the updates in one pass, if there is so much to update."""
-        if self._one_pass is None and self.elementwise and sum(p.size for p in self.params) >= LEAST:
+        if self._one_pass is None and self.elementwise and self._is_large:
             self._one_pass = OnePass(self.memory)
         return self._one_pass
 

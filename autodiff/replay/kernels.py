@@ -70,6 +70,11 @@ def less_one(x: Any, rows: Any, columns: Any, out: np.ndarray) -> np.ndarray:
     return out
 
 
+def is_outside(x: np.ndarray, n: int) -> Any:
+    """Whether one of these whole numbers is not in 0..n−1: read without a sign, a negative one is larger than all."""
+    return MAX(x.view(np.uint64), axis=None) >= n
+
+
 def mean_into(x: np.ndarray, out: np.ndarray, axis: Any, keepdims: bool, count: np.intp) -> np.ndarray:
     """`np.mean`, of `count` numbers each."""
     SUM(x, axis=axis, keepdims=keepdims, out=out)

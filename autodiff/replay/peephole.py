@@ -114,6 +114,22 @@ def _without_onehot(step: Step, before: Before) -> Step | None:
     return Step("call", kernels.less_one, (x, np.arange(n), given), {}, step.outs)
 
 
+def _is_outside(step: Step, before: Before) -> Step | None:
+    """Whether a whole number is below 0 or at least n, which one pass tells."""
+    either = before.made.get(step.args[0]) if isinstance(step.args[0], Slot) else None
+    if step.run is not np.any or step.options or either is None or either.name != "bitwise_or":
+        return None
+    below, above = (before.made.get(x) for x in either.args)
+    if below is None or above is None or below.name != "less" or above.name != "greater_equal":
+        return None
+    (x, zero), (same, n) = below.args, above.args
+    is_one = isinstance(x, Slot) and isinstance(same, Slot) and x == same
+    if not is_one or not _is(zero, 0, before.program) or type(n) is not int or n < 0:
+        return None
+    spec = before.program.specs[x]
+    return Step("call", kernels.is_outside, (x, n), {}, step.outs) if spec.dtype == np.int64 and spec.nbytes else None
+
+
 def _in_range(before: Before, labels: int) -> bool:
     """Whether the labels are known to be classes: `cross_entropy` guards that."""
     return len([step for step in before.read_by.get(labels, ()) if step.name in ("less", "greater_equal")]) == 2
@@ -131,4 +147,5 @@ TABLE: dict[str, tuple[Row, ...]] = {
     "greater": (_sign_of_relu,),
     "gt": (_sign_of_relu,),
     "sub": (_without_onehot,),
+    "any": (_is_outside,),
 }
