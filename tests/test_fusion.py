@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -257,6 +258,16 @@ def test_a_formula_that_no_kernel_can_do_is_done_by_numpy(monkeypatch):
     assert parameter.data.tolist() == [0.0, 1.875]
 
 
+def test_a_parameter_that_must_not_be_written_to_is_not(monkeypatch):
+    monkeypatch.setattr("autodiff.optim.optimizer.LEAST", 1)
+    parameter = Tensor([1.0, 2.0])
+    parameter.grad = np.ones(2)
+    parameter.data.flags.writeable = False
+    with pytest.raises(ValueError, match="read-only"):
+        optim.SGD([parameter], lr=0.1).step()
+    assert parameter.data.tolist() == [1.0, 2.0]
+
+
 def test_the_formula_is_read_again_only_where_its_numbers_change():
     calls = []
 
@@ -265,12 +276,10 @@ def test_the_formula_is_read_again_only_where_its_numbers_change():
         np.multiply(g, s.lr, out=scratch)
         p -= scratch
 
-    from types import SimpleNamespace
-
-    pass_ = one_pass.OnePass(())
+    updates = one_pass.OnePass(())
     p, g = np.ones(4), np.ones(4)
     for t, lr in enumerate([0.5, 0.5, 0.25, 0.5], 1):
-        assert pass_.takes(0, update, p, g, {"t": t}, SimpleNamespace(lr=lr))
-        pass_.finish()
+        assert updates.takes(0, update, p, g, {"t": t}, SimpleNamespace(lr=lr))
+        updates.finish()
     assert calls == [0.5, 0.25]
     assert p.tolist() == [-0.75] * 4

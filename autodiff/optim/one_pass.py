@@ -124,7 +124,9 @@ class OnePass:
         others = [state[name] for name in self._memory]
         if part is not None and part.arrays[0] is p and all(map(is_, part.arrays[G + 1 :], others)):
             return part
-        if not self._is_possible or p.dtype not in DTYPES or not all([_is_like(x, p) for x in (p, *others)]):
+        if not self._is_possible or p.dtype not in DTYPES:
+            return None
+        if not all([_is_like(x, p) and x.flags.writeable for x in (p, *others)]):
             return None
         self._parts[number] = _Part([p, p, *others])  # in the place of the gradient, which changes, anything
         return self._parts[number]
