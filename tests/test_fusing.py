@@ -50,6 +50,12 @@ FUSED = {
         [["multiply", "subtract"], ["add", "multiply", "add"]],
     ),
     "three axes": (lambda x: (x + x[:1]) * x[:, :1, :1], (normal(4, 3, 2),), None),
+    "the largest and the sum of few columns": (
+        lambda x: ad.softmax(x + 1),
+        (X,),
+        [["add", "reduce", "subtract"], ["reduce", "divide"]],
+    ),
+    "many columns": (lambda x: ad.softmax(x + 1), (normal(6, 17),), []),
     "a condition": (
         lambda x: ad.where((x > 0) & (x < 1), x, 0.0),
         (X,),
@@ -116,7 +122,8 @@ def test_layers_of_a_network_are_kernels():
     compiled(normal(4, 6), np.array([0, 1, 2, 0]))
     found = [[part.name for part in step.fused] for step in compiled.plan.program.steps if step.fused]
     assert ["add", "maximum"] in found  # bias and ReLU
-    assert ["divide", "less_one", "multiply", "reduce"] in found  # that of softmax with cross-entropy, and of a bias
+    assert ["add", "reduce", "subtract"] in found  # what softmax takes the exponential of, and below what follows it
+    assert ["reduce", "divide", "less_one", "multiply", "reduce"] in found  # with the gradient of the logits and a bias
     assert ["greater", "where_into", "reduce"] in found  # its derivative, and the gradient of the bias
 
 

@@ -132,6 +132,35 @@ def test_one_less_in_a_column_of_each_row():
     assert same_bits(run(formula, [x, labels], x.shape, 7), expected)
 
 
+@pytest.mark.parametrize("columns", range(2, 17))
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_the_numbers_of_a_row_taken_together(columns, dtype):
+    rng = np.random.default_rng(columns)
+    x = rng.normal(size=(60, columns)).astype(DTYPES[dtype])
+    x.ravel()[::13] = rng.choice(np.array([0, np.inf, -np.inf, np.nan], x.dtype), x.ravel()[::13].size)
+    bias = rng.normal(size=columns).astype(x.dtype)
+    operands = (Operand(Form.EACH, dtype), Operand(Form.ROW, dtype))
+    lines = (
+        Line("add", (0, 1), dtype),
+        Line("row_max", (2,), dtype),
+        Line("subtract", (2, 3), dtype),
+        Line("row_sum", (4,), dtype),
+        Line("divide", (4, 5), dtype),
+    )
+    results = (Result(6), Result(3, Form.COLUMN), Result(5, Form.COLUMN), Result(4, Form.ROW))
+    top, total, of_rows = np.empty((60, 1), x.dtype), np.empty((60, 1), x.dtype), np.empty_like(bias)
+    with np.errstate(all="ignore"):
+        shifted = (x + bias) - (x + bias).max(axis=1, keepdims=True)
+        expected = shifted / shifted.sum(axis=1, keepdims=True)
+        kernel = kernel_of(Formula(operands, lines, results, columns))
+        found = x.copy()  # over which the first result is written
+        kernel((found, bias), (found, top, total, of_rows), 60, columns)
+        assert same_bits(found, expected)
+        assert same_bits(top, (x + bias).max(axis=1, keepdims=True))
+        assert same_bits(total, shifted.sum(axis=1, keepdims=True))
+        assert same_bits(of_rows, shifted.sum(axis=0))
+
+
 def test_several_calls_are_made_in_one():
     each = Operand(Form.EACH, "f8")
     kernel = kernel_of(Formula((each,), (Line("negative", (0,), "f8"),), (Result(1),)))

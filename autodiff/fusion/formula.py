@@ -32,18 +32,24 @@ class Line(NamedTuple):
 
 
 class Result(NamedTuple):
-    """A value that is written: for each place, or (form ROW) its sum over the rows, added up from the first on."""
+    """A value that is written: for each place; or (form COLUMN) for each row, if it is the same in all its columns; or
+    (form ROW) its sum over the rows, added up from the first on.
+    """
 
     value: int
     form: Form = Form.EACH
 
 
 class Formula(NamedTuple):
-    """Operands, the lines that are computed from them in order, and which values are written."""
+    """Operands, the lines that are computed from them in order, and which values are written.
+
+    columns  how many there are, where a line takes all numbers of a row together; else any number
+    """
 
     operands: tuple[Operand, ...]
     lines: tuple[Line, ...]
     results: tuple[Result, ...]
+    columns: int | None = None
 
     @property
     def dtypes(self) -> tuple[str, ...]:
@@ -54,4 +60,4 @@ class Formula(NamedTuple):
     def is_flat(self) -> bool:
         """Whether rows and columns make no difference."""
         forms = {operand.form for operand in self.operands} | {result.form for result in self.results}
-        return forms.isdisjoint({Form.ROW, Form.COLUMN})
+        return self.columns is None and forms.isdisjoint({Form.ROW, Form.COLUMN})

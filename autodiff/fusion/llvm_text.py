@@ -1,5 +1,7 @@
 """A formula as the text of a function in LLVM's assembly language: one loop over rows, and one over columns.
 
+Where a line takes all numbers of a row together, there are few columns, and they are written out one by one instead.
+
     void kernel(words, start, stop, columns)
     void several(calls, count)
 
@@ -101,6 +103,43 @@ OPERATIONS: dict[str, Emit] = {
     "cast": _cast,
     "less_one": _less_one,
 }
+
+
+def _row_sum(parts: list[str], kind: str, new: Callable[[], str]) -> list[tuple[str, str]]:
+    """The sum of a row in the order in which NumPy adds up: in eight parts, these in pairs, and then what is left."""
+
+    def added(x: str, y: str) -> str:
+        lines.append((new(), f"fadd {kind} {x}, {y}"))
+        return lines[-1][0]
+
+    lines: list[tuple[str, str]] = []
+    if len(parts) < 8:
+        total, rest = parts[0], parts[1:]
+    else:
+        eight, whole = parts[:8], len(parts) - len(parts) % 8
+        for i in range(8, whole):
+            eight[i % 8] = added(eight[i % 8], parts[i])
+        pairs = [added(*eight[i : i + 2]) for i in range(0, 8, 2)]
+        total, rest = added(added(*pairs[:2]), added(*pairs[2:])), parts[whole:]
+    for part in rest:
+        total = added(total, part)
+    return lines
+
+
+def _row_max(parts: list[str], kind: str, new: Callable[[], str]) -> list[tuple[str, str]]:
+    """The largest of a row; NaN if there is one."""
+    lines: list[tuple[str, str]] = []
+    top = parts[0]
+    for part in parts[1:]:
+        above, is_nan, either, chosen = (new() for _ in range(4))
+        lines += [(above, f"fcmp ogt {kind} {top}, {part}"), (is_nan, f"fcmp uno {kind} {top}, {top}")]
+        lines += [(either, f"or i1 {above}, {is_nan}"), (chosen, f"select i1 {either}, {kind} {top}, {kind} {part}")]
+        top = chosen
+    return lines
+
+
+OF_ROWS = {"row_sum": _row_sum, "row_max": _row_max}
+MOST_COLUMNS = 16  # of a formula with such a line
 COMPARISONS = {"greater", "greater_equal", "less", "less_equal", "equal", "not_equal"}
 OF_TRUTH = {"logical_and", "logical_or", "logical_xor", "logical_not"}
 
@@ -150,8 +189,7 @@ METADATA = [
 
 class _Writer:
     def __init__(self, formula: Formula) -> None:
-        self.formula = formula
-        self.names: list[str] = []  # of the values so far
+        self.formula, self.dtypes = formula, formula.dtypes
         self._count = 0
 
     def new(self) -> str:
@@ -168,44 +206,55 @@ class _Writer:
         for k in range(len(formula.results)):
             yield from self._address(len(formula.operands) + k, f"%result{k}")
         yield "  %any = icmp slt i64 %start, %stop"
-        if formula.is_flat:
-            yield "  br i1 %any, label %body, label %end"
-            yield "body:"
-            yield "  %place = phi i64 [%start, %entry], [%next, %body]"
-            yield from self._body("%place")
-            yield "  %next = add nsw i64 %place, 1"
-            yield "  %more = icmp slt i64 %next, %stop"
-            yield "  br i1 %more, label %body, label %end, !llvm.loop !1"
-        else:
-            yield "  %wide = icmp slt i64 0, %columns"
-            yield "  %work = and i1 %any, %wide"
-            yield "  br i1 %work, label %outer, label %end"
-            yield "outer:"
-            yield "  %row = phi i64 [%start, %entry], [%nextrow, %latch]"
-            yield "  %first = mul nsw i64 %row, %columns"
-            yield "  %isfirst = icmp eq i64 %row, 0"
-            for k, operand in enumerate(formula.operands):
-                if operand.form is Form.COLUMN:
-                    yield from self._loaded(k, operand, "%row", "")
-            yield "  br label %body"
-            yield "body:"
-            yield "  %column = phi i64 [0, %outer], [%next, %body]"
-            yield "  %place = add nsw i64 %first, %column"
-            yield from self._body("%column")
-            yield "  %next = add nsw i64 %column, 1"
-            yield "  %more = icmp slt i64 %next, %columns"
-            yield "  br i1 %more, label %body, label %latch, !llvm.loop !1"
-            yield "latch:"
-            yield "  %nextrow = add nsw i64 %row, 1"
-            yield "  %morerows = icmp slt i64 %nextrow, %stop"
-            yield "  br i1 %morerows, label %outer, label %end"
+        yield from self._places() if formula.is_flat else self._rows()
         yield "end:"
         yield "  ret void"
         yield "}"
 
+    def _places(self) -> Iterator[str]:
+        """One loop over places."""
+        yield "  br i1 %any, label %body, label %end"
+        yield "body:"
+        yield "  %place = phi i64 [%start, %entry], [%next, %body]"
+        yield from self._body(["%place"], [""])
+        yield "  %next = add nsw i64 %place, 1"
+        yield "  %more = icmp slt i64 %next, %stop"
+        yield "  br i1 %more, label %body, label %end, !llvm.loop !1"
+
+    def _rows(self) -> Iterator[str]:
+        """A loop over rows, and in it one over columns, or what is done for all of them."""
+        columns = self.formula.columns
+        yield "  %wide = icmp slt i64 0, %columns"
+        yield "  %work = and i1 %any, %wide"
+        yield "  br i1 %work, label %outer, label %end"
+        yield "outer:"
+        yield "  %row = phi i64 [%start, %entry], [%nextrow, %latch]"
+        yield "  %first = mul nsw i64 %row, %columns"
+        yield "  %isfirst = icmp eq i64 %row, 0"
+        for k, operand in enumerate(self.formula.operands):
+            if operand.form is Form.COLUMN:
+                yield from self._loaded(k, operand, "%row", f"%v{k}", "")
+        if columns is None:
+            yield "  br label %body"
+            yield "body:"
+            yield "  %column = phi i64 [0, %outer], [%next, %body]"
+            yield "  %place = add nsw i64 %first, %column"
+            yield from self._body(["%place"], ["%column"])
+            yield "  %next = add nsw i64 %column, 1"
+            yield "  %more = icmp slt i64 %next, %columns"
+            yield "  br i1 %more, label %body, label %latch, !llvm.loop !1"
+        else:
+            for column in range(columns):
+                yield f"  %place{column} = add nsw i64 %first, {column}"
+            yield from self._body([f"%place{c}" for c in range(columns)], [str(c) for c in range(columns)])
+            yield "  br label %latch"
+        yield "latch:"
+        yield "  %nextrow = add nsw i64 %row, 1"
+        yield "  %morerows = icmp slt i64 %nextrow, %stop"
+        yield "  br i1 %morerows, label %outer, label %end"
+
     def _prepared(self, k: int, operand: Operand) -> Iterator[str]:
         """What is read before the loops."""
-        self.names.append(f"%v{k}")
         if operand.form is not Form.NUMBER:
             yield from self._address(k, f"%operand{k}")
             return
@@ -226,39 +275,53 @@ class _Writer:
         yield f"  {field} = getelementptr i8, ptr {thing}, i64 {ARRAY_DATA}"
         yield f"  {name} = load ptr, ptr {field}"
 
-    def _loaded(self, k: int, operand: Operand, index: str, group: str) -> Iterator[str]:
+    def _loaded(self, k: int, operand: Operand, index: str, name: str, group: str) -> Iterator[str]:
         at, kind = self.new(), IN_MEMORY[operand.dtype]
         yield f"  {at} = getelementptr inbounds {kind}, ptr %operand{k}, i64 {index}"
         if operand.dtype != "b1":
-            yield f"  %v{k} = load {kind}, ptr {at}{group}"
+            yield f"  {name} = load {kind}, ptr {at}{group}"
         else:
             byte = self.new()
             yield f"  {byte} = load i8, ptr {at}{group}"
-            yield f"  %v{k} = icmp ne i8 {byte}, 0"
+            yield f"  {name} = icmp ne i8 {byte}, 0"
 
-    def _body(self, column: str) -> Iterator[str]:
+    def _body(self, places: list[str], columns: list[str]) -> Iterator[str]:
+        """What is done for some columns of a row: all is read, then computed, then written."""
         formula, group = self.formula, ", !llvm.access.group !0"
-        dtypes = formula.dtypes
+        named: list[list[str]] = []  # of each value its names, by column
         for k, operand in enumerate(formula.operands):
+            names = [f"%v{k}"] * len(places)
             if operand.form in (Form.EACH, Form.ROW):
-                yield from self._loaded(k, operand, "%place" if operand.form is Form.EACH else column, group)
+                names = [self.new() for _ in places]
+                for name, index in zip(names, places if operand.form is Form.EACH else columns, strict=True):
+                    yield from self._loaded(k, operand, index, name, group)
+            named.append(names)
         for line in formula.lines:
-            of = dtypes[line.args[0]]
-            parts: list[str] = []
-            for text in OPERATIONS[line.operation]([self.names[arg] for arg in line.args], of, line.dtype):
-                for i, part in enumerate(parts):
-                    text = text.replace(f"#{i}", part)
-                parts.append(self.new())
-                yield f"  {parts[-1]} = {text}"
-            self.names.append(parts[-1])
+            of, given = self.dtypes[line.args[0]], [named[arg] for arg in line.args]
+            if line.operation in OF_ROWS:
+                computed = OF_ROWS[line.operation](list(given[0]), TYPES[of], self.new)
+                yield from (f"  {name} = {text}" for name, text in computed)
+                named.append([computed[-1][0]] * len(places))
+                continue
+            named.append([])
+            for i, column in enumerate(columns):
+                parts: list[str] = []
+                for text in OPERATIONS[line.operation]([names[i] for names in given], of, line.dtype):
+                    for k, part in enumerate(parts):
+                        text = text.replace(f"#{k}", part)
+                    parts.append(self.new())
+                    yield f"  {parts[-1]} = {text.replace('%column', column)}"
+                named[-1].append(parts[-1])
         for k, result in enumerate(formula.results):
-            yield from self._stored(k, result, dtypes[result.value], column, group)
+            indices = {Form.EACH: places, Form.ROW: columns, Form.COLUMN: ["%row"]}[result.form]
+            for index, name in zip(indices, named[result.value], strict=result.form is not Form.COLUMN):
+                yield from self._stored(k, result, index, name, group)
 
-    def _stored(self, k: int, result: Result, dtype: str, column: str, group: str) -> Iterator[str]:
-        at, kind, name = self.new(), IN_MEMORY[dtype], self.names[result.value]
-        index = "%place" if result.form is Form.EACH else column
+    def _stored(self, k: int, result: Result, index: str, name: str, group: str) -> Iterator[str]:
+        dtype = self.dtypes[result.value]
+        at, kind = self.new(), IN_MEMORY[dtype]
         yield f"  {at} = getelementptr inbounds {kind}, ptr %result{k}, i64 {index}"
-        if result.form is not Form.EACH:
+        if result.form is Form.ROW:
             so_far, total, chosen = self.new(), self.new(), self.new()
             yield f"  {so_far} = load {kind}, ptr {at}{group}"
             yield f"  {total} = fadd {kind} {so_far}, {name}"

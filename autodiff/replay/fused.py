@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..fusion import Call, Form, Formula, Line, Operand, Result, kernel_of
+from ..fusion.llvm_text import OF_ROWS
 from .fusible import DTYPES, LABELS, Member, form_of
 from .program import InvalidError, Program, Slot, Spec, Step
 
@@ -96,6 +97,7 @@ class _Draft:
         self._operands: list[Operand] = []
         self._lines: list[Line] = []
         self._results: list[Result] = []
+        self._columns: int | None = None  # where they are written out one by one
         self.args: list[Any] = []  # the operands as arguments of the step
         self.items: list[int] = []  # those that are arrays of one number
         self.outs: list[int] = []
@@ -109,8 +111,10 @@ class _Draft:
             return
         self._lines.append(Line(member.operation, places, member.dtype))
         self._places[Slot, out] = place = -len(self._lines)
+        is_of_rows = member.operation in OF_ROWS
+        self._columns = self._shape[1] if is_of_rows else self._columns
         if out in written:
-            self._results.append(Result(place))
+            self._results.append(Result(place, Form.COLUMN if is_of_rows else Form.EACH))
             self.outs.append(out)
 
     def _place(self, x: Any, dtype: str) -> int:
@@ -136,4 +140,4 @@ class _Draft:
 
         lines = (line._replace(args=tuple(map(value, line.args))) for line in self._lines)
         results = (result._replace(value=value(result.value)) for result in self._results)
-        return Formula(tuple(self._operands), tuple(lines), tuple(results))
+        return Formula(tuple(self._operands), tuple(lines), tuple(results), self._columns)

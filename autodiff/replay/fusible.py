@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..fusion import Form
-from ..fusion.llvm_text import COMPARISONS, OF_TRUTH, OPERATIONS
+from ..fusion.llvm_text import COMPARISONS, MOST_COLUMNS, OF_TRUTH, OPERATIONS
 from . import kernels
 from .program import Program, Slot, Spec, Step
 
@@ -23,6 +23,7 @@ NAMES: dict[Any, str] = {
     kernels.cast_into: "cast",
     kernels.copy_into: "cast",
     kernels.SUM: "sum",
+    kernels.MAX: "row_max",
     kernels.less_one: "less_one",
 }
 
@@ -30,7 +31,7 @@ NAMES: dict[Any, str] = {
 class Member(NamedTuple):
     """A step that can be fused.
 
-    operation  its name in formulas, or "sum"
+    operation  its name in formulas, or "sum", over the rows
     args       its operands there
     dtypes     what they are in formulas; what is not an array is read as a number of that dtype
     dtype      of the result
@@ -90,6 +91,27 @@ def _sum(step: Step, specs: dict[int, Spec]) -> Member | None:
     return Member(step, "sum", (x,), (dtype,), dtype, spec.shape, prod(spec.shape[1:]))
 
 
+def _sum_or_row_sum(step: Step, specs: dict[int, Spec]) -> Member | None:
+    return _sum(step, specs) or _of_row("row_sum", step, specs)
+
+
+def _row_max(step: Step, specs: dict[int, Spec]) -> Member | None:
+    return _of_row("row_max", step, specs)
+
+
+def _of_row(operation: str, step: Step, specs: dict[int, Spec]) -> Member | None:
+    """One number for each row of a table with few columns, kept as a column."""
+    (x,) = step.args
+    spec, out = specs[x], specs[step.outs[0]]
+    is_of_rows = step.options.get("axis") in (1, (1,)) and step.options.get("keepdims") is True
+    if not is_of_rows or len(step.options) > 2 or len(spec.shape) != 2 or not _is_table(spec):
+        return None
+    if spec.shape[1] > MOST_COLUMNS or out.dtype != spec.dtype or not _lies_in_order(out):
+        return None
+    dtype = DTYPES[spec.dtype]
+    return Member(step, operation, (x,), (dtype,), dtype, spec.shape, spec.shape[1])
+
+
 def _less_one(step: Step, specs: dict[int, Spec]) -> Member | None:
     """One less in the column that is given for each row."""
     x, _, labels = step.args
@@ -108,7 +130,7 @@ def _is_table(spec: Spec) -> bool:
     return is_float and len(spec.shape) > 1 and min(spec.shape[0], prod(spec.shape[1:])) > 1 and _lies_in_order(spec)
 
 
-SPECIAL = {"sum": _sum, "less_one": _less_one}
+SPECIAL = {"sum": _sum_or_row_sum, "row_max": _row_max, "less_one": _less_one}
 
 
 def _dtypes(operation: str, step: Step, program: Program) -> tuple[str, ...] | None:
