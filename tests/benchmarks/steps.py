@@ -1,8 +1,8 @@
 """A training step of a ReLU network: forward pass, softmax cross-entropy, backward pass, update; 128 examples, float32.
 
 All begin from the same weights and see the same batches. A turn is so many steps that what the others have left in the
-caches makes no difference: networks are trained for thousands. "Products alone" is what no implementation of this arithmetic
-can be quicker than with the same library for products: each of them, into memory that is there already.
+caches makes no difference: networks are trained for thousands. "Products alone" is what no implementation of this
+arithmetic can be quicker than with the same library: each product, into memory that is there already.
 """
 
 from collections.abc import Callable
