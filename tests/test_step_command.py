@@ -101,8 +101,8 @@ class TestPrompt:
     @pytest.mark.parametrize("keys", ["\x04", "n\n\x04", "quit\n", "q\n", "exit\n"])
     def test_ways_to_leave(self, keys):
         with prompt() as terminal:
-            terminal.until("(backward 1/9) ")
-            for key in keys.splitlines(keepends=True):
+            for number, key in enumerate(keys.splitlines(keepends=True), 1):
+                terminal.until(f"(backward {number}/9) ")  # between prompts the terminal would swallow the end of input
                 terminal.type(key)
             assert terminal.ends() == 0
             assert "Traceback" not in terminal.text
