@@ -55,7 +55,7 @@ KERNELS: dict[str, Kernel] = {
     "selected":          Kernel("select", "{1} where {0}, else 0"),
     "less_one":          Kernel("− onehot", "{0} − onehot({2})"),
     "_chosen":           Kernel("[ ]", "{0}[row, {2}]"),
-    "is_outside":        Kernel("outside", "{0} outside 0..{1}"),
+    "is_outside":        Kernel("outside", "not 0 ≤ {0} < {1}"),
     "copy_into":         Kernel("copy", "copy of {0}"),
 }
 # fmt: on
