@@ -15,14 +15,16 @@ ALIGNED = 16  # rows or columns that OpenBLAS's kernels work on at a time
 
 
 def matmul(x: Any, y: Any, out: np.ndarray | None = None) -> Any:
-    """`np.matmul` of arrays.
+    """`np.matmul` of arrays. In float32 the halves of a large product may differ from the whole in the last bits.
 
     >>> from autodiff.threads import single_threaded
     >>> with single_threaded():
     ...     matmul(np.ones((300, 900)), np.ones((900, 400))).sum()
     np.float64(108000000.0)
     """
-    if not are_products_shared() or x.ndim != 2 or y.ndim != 2 or 2 * x.size * y.shape[1] < LEAST:
+    if not are_products_shared() or type(x) is not np.ndarray or type(y) is not np.ndarray:
+        return np.matmul(x, y, out=out)
+    if x.ndim != 2 or y.ndim != 2 or 2 * x.size * y.shape[1] < LEAST:
         return np.matmul(x, y, out=out)
     if x.dtype != y.dtype or x.dtype not in (np.float32, np.float64) or x.shape[1] != y.shape[0]:
         return np.matmul(x, y, out=out)

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import copy_context
 from functools import cache
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
 
 _kept_to_one = 0  # how many of the contexts below are open, in all threads: OpenBLAS has one setting for the process
+_before = 1  # how many threads OpenBLAS had outside all of them
+_keeping = Lock()
 _NAMES = ("scipy_openblas_{}_num_threads64_", "scipy_openblas_{}_num_threads", "openblas_{}_num_threads")
 
 
@@ -42,16 +45,20 @@ def single_threaded() -> Iterator[None]:
     if found is None:
         yield
         return
-    global _kept_to_one
+    global _kept_to_one, _before
     get, put = found
-    before = get()
-    put(1)
-    _kept_to_one += 1
+    with _keeping:
+        if not _kept_to_one:
+            _before = get()
+            put(1)
+        _kept_to_one += 1
     try:
         yield
     finally:
-        _kept_to_one -= 1
-        put(before)
+        with _keeping:
+            _kept_to_one -= 1
+            if not _kept_to_one:
+                put(_before)
 
 
 def are_products_shared() -> bool:

@@ -549,6 +549,16 @@ class TestWhatCannotBeRecorded:
         assert [compiled(np.ones(2)), compiled(np.full(2, 2.0))] == [2.0, 8.0]
 
 
+def test_a_label_outside_the_classes_takes_one_from_no_column():
+    def f(x, labels):
+        return x - (np.reshape(labels, (-1, 1)) == np.arange(3)), labels < 0, labels >= 9
+
+    compiled = ad.compile(f)
+    x = np.ones((2, 3))
+    for labels in ([0, 1], [-1, 1], [2, 5]):
+        assert same(compiled(x, np.array(labels)), f(x, np.array(labels)))
+
+
 class TestAround:
     def test_a_transform_around_the_call_calls_the_function_itself(self):
         compiled = ad.compile(lambda x: ad.sum(x**3))

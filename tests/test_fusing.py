@@ -6,6 +6,7 @@ import pytest
 import autodiff as ad
 import viz
 from autodiff import nn, optim
+from autodiff.effects import effect
 from autodiff.fusion import is_available
 from autodiff.replay.fused import Fused
 
@@ -157,6 +158,45 @@ def test_an_array_that_is_not_as_it_was_is_not_given_to_a_kernel():
     owner.running_mean = wide[:, 0]  # of the same shape and dtype, not of the same layout
     wide[:] = [[3, 100]] * 5
     assert compiled(X).tobytes() == owner(X).data.tobytes()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [np.asfortranarray, lambda w: w.astype(np.float64), lambda w: w[:1].copy(), lambda w: w[::-1]],
+    ids=["order", "dtype", "shape", "strides"],
+)
+def test_a_parameter_that_an_effect_replaces_is_looked_at_again(change):
+    w, changes = ad.Tensor(normal(3, 4)), []
+
+    @effect
+    def replace():
+        if changes:
+            w.data = changes[0](w.data)
+
+    compiled = ad.compile(lambda x: (replace(), (w * x + 1.0) / 2)[1].data)
+    x = normal(3, 4)
+    compiled(x)
+    changes.append(change)
+    start = w.data.copy()
+    found = compiled(x)
+    w.data = start
+    replace()
+    np.testing.assert_allclose(found, (w.data * x + 1.0) / 2, rtol=1e-6)
+
+
+def test_an_effect_before_an_array_in_another_order_happens_once():
+    w, order = ad.Tensor(np.zeros((3, 4))), ["C"]
+
+    @effect
+    def bump():
+        w.data += 1
+        return np.ones((3, 4), order=order[0])
+
+    compiled = ad.compile(lambda x: (bump() * x + 1.0) / 2)
+    compiled(2.0)
+    order[0] = "F"
+    compiled(2.0)
+    assert w.data.max() == 2
 
 
 def test_small_groups_are_left_to_numpy(monkeypatch):

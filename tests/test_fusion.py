@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import threading
 from types import SimpleNamespace
 
 import numpy as np
@@ -21,6 +22,7 @@ from autodiff.fusion import (
     Result,
     is_available,
     kernel_of,
+    machine_code,
     traced,
 )
 from autodiff.fusion.llvm_text import COMPARISONS, OF_TRUTH, OPERATIONS
@@ -276,6 +278,8 @@ def test_an_optimizer_can_be_copied_between_steps(between, monkeypatch):
 
 def test_a_formula_that_no_kernel_can_do_is_done_by_numpy(monkeypatch):
     class Cubic(optim.SGD):
+        elementwise = True
+
         def update(self, p, g, state, scratch, s):
             np.power(g, 3.0, out=scratch)
             p -= scratch
@@ -297,6 +301,191 @@ def test_a_parameter_that_must_not_be_written_to_is_not(monkeypatch):
     assert parameter.data.tolist() == [1.0, 2.0]
 
 
+def stepped(make, steps=3, between=lambda step, params, optimizer: None):
+    """The parameters after some steps, by NumPy and by a kernel."""
+    found = []
+    for least in (10**9, 1):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("autodiff.optim.optimizer.LEAST", least)
+            params, optimizer = make()
+            for step in range(steps):
+                for k, parameter in enumerate(params):
+                    parameter.grad = np.full(parameter.shape, 1.0 + k + step)
+                between(step, params, optimizer)
+                optimizer.step()
+            found.append([parameter.data.copy() for parameter in params])
+    return found
+
+
+def agree(found):
+    return all(same_bits(a, b) for a, b in zip(*found, strict=True))
+
+
+class Changing(optim.SGD):
+    """Its formula reads what is not among its arguments."""
+
+    k = 0.0
+
+    def update(self, p, g, state, scratch, s):
+        self.k += 1.0
+        p -= self.k * g
+
+
+class Asking(optim.SGD):
+    elementwise = True
+
+    def update(self, p, g, state, scratch, s):
+        p -= g / state.get("t")
+
+
+class Rebinding(optim.SGD):
+    elementwise = True
+
+    def update(self, p, g, state, scratch, s):
+        state["v"] = 0.5 * state["v"] + g
+        p -= state["v"]
+
+
+class Branching(optim.SGD):
+    elementwise = True
+
+    def update(self, p, g, state, scratch, s):
+        p -= g if g.max() > 2 else 2 * g
+
+
+@pytest.mark.parametrize("kind", [Changing, Asking, Rebinding, Branching])
+def test_a_formula_that_does_more_than_arithmetic_is_left_to_numpy(kind):
+    def make():
+        params = [Tensor(np.arange(5.0))]
+        return params, kind(params, lr=0.1, momentum=0.9)
+
+    assert agree(stepped(make))
+
+
+def tied(other):
+    def make():
+        whole = np.arange(16.0).reshape(4, 4)
+        params = [Tensor(np.zeros(3)), Tensor(np.zeros((4, 4))), Tensor(np.zeros((4, 4)))]
+        params[1].data, params[2].data = whole, other(whole)
+        return params, optim.AdamW(params, lr=0.1)
+
+    return make
+
+
+@pytest.mark.parametrize(
+    "other", [lambda w: w, lambda w: w.T, lambda w: w[::-1]], ids=["same", "transposed", "reversed"]
+)
+def test_parameters_that_share_memory_are_updated_one_after_the_other(other):
+    assert agree(stepped(tied(other)))
+
+
+def test_parameters_that_come_to_share_memory_too():
+    def share(step, params, optimizer):
+        if step == 1:
+            params[1].data = params[0].data
+
+    def make():
+        params = [Tensor(np.arange(4.0)), Tensor(np.ones(4))]
+        return params, optim.AdamW(params, lr=0.1)
+
+    assert agree(stepped(make, between=share))
+
+
+@pytest.mark.parametrize("of", [lambda b: (b[1:], b[:-1]), lambda b: (b[:-1], b[1:]), lambda b: (b, b)])
+def test_a_gradient_in_the_memory_of_its_parameter(of):
+    found = []
+    for least in (10**9, 1):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("autodiff.optim.optimizer.LEAST", least)
+            parameter = Tensor(np.zeros(1))
+            sgd = optim.SGD([parameter], lr=1.0)
+            buffer = np.arange(10.0)
+            parameter.data, parameter.grad = of(buffer)
+            sgd.step()
+            found.append([buffer])
+    assert agree(found)
+
+
+def test_settings_that_cannot_be_compared_are_left_to_numpy():
+    def make():
+        params = [Tensor(np.arange(5.0))]
+        adam = optim.Adam(params)
+        adam.betas = [0.9, 0.999]
+        return params, adam
+
+    assert agree(stepped(make))
+
+
+@pytest.mark.parametrize("which", ["parameter", "moment"])
+def test_what_becomes_read_only_is_not_written_to(which, monkeypatch):
+    monkeypatch.setattr("autodiff.optim.optimizer.LEAST", 1)
+    parameter = Tensor([1.0, 2.0])
+    adam = optim.Adam([parameter])
+    parameter.grad = np.ones(2)
+    adam.step()
+    (parameter.data if which == "parameter" else adam.state[0]["m"]).flags.writeable = False
+    before = parameter.data.copy()
+    with pytest.raises(ValueError, match="read-only"):
+        adam.step()
+    assert same_bits(parameter.data, before)
+
+
+def test_a_step_that_fails_half_way_does_what_it_has_begun_once(monkeypatch):
+    monkeypatch.setattr("autodiff.optim.optimizer.LEAST", 1)
+    a, b = Tensor(np.zeros(3)), Tensor(np.zeros(3))
+    sgd = optim.SGD([a, b], lr=1.0)
+    a.grad, b.grad = np.ones(3), np.ones(4)
+    with pytest.raises(ValueError, match="broadcast"):
+        sgd.step()
+    assert a.data.tolist() == [-1.0] * 3
+    a.grad, b.grad = np.full(3, 10.0), np.ones(3)
+    sgd.step()
+    assert a.data.tolist() == [-11.0] * 3
+    assert b.data.tolist() == [-1.0] * 3
+
+
+def test_a_parameter_that_grew_is_not_updated_beyond_what_is_remembered_of_it(monkeypatch):
+    monkeypatch.setattr("autodiff.optim.optimizer.LEAST", 1)
+    parameter = Tensor(np.zeros(12))
+    sgd = optim.SGD([parameter], lr=0.1, momentum=0.9)
+    parameter.grad = np.ones(12)
+    sgd.step()
+    parameter.data.resize(2400, refcheck=False)
+    parameter.grad = np.ones(2400)
+    with pytest.raises(ValueError, match="broadcast"):
+        sgd.step()
+
+
+def test_threads_that_need_the_same_kernel_at_once_get_one():
+    each = Operand(Form.EACH, "f8")
+    formulas = [Formula((each,), (Line("sqrt", (0,), "f8"),) * n, (Result(n),)) for n in range(2, 6)]
+    barrier, found = threading.Barrier(4), []
+
+    def ask():
+        barrier.wait()
+        found.append([kernel_of(formula) for formula in formulas])
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 4
+    assert all(kernels == found[0] for kernels in found)
+
+
+def test_a_system_that_llvm_does_not_work_on_has_no_kernels(monkeypatch):
+    def refuse(formula):
+        raise OSError("no memory that can be executed")
+
+    monkeypatch.setattr(machine_code, "kernel_of", refuse)
+    is_available.cache_clear()
+    try:
+        assert not is_available()
+    finally:
+        is_available.cache_clear()
+
+
 def test_the_formula_is_read_again_only_where_its_numbers_change():
     calls = []
 
@@ -305,7 +494,7 @@ def test_the_formula_is_read_again_only_where_its_numbers_change():
         np.multiply(g, s.lr, out=scratch)
         p -= scratch
 
-    updates = one_pass.OnePass(())
+    updates = one_pass.OnePass((), [])
     p, g = np.ones(4), np.ones(4)
     for t, lr in enumerate([0.5, 0.5, 0.25, 0.5], 1):
         assert updates.takes(0, update, p, g, {"t": t}, SimpleNamespace(lr=lr))

@@ -84,3 +84,18 @@ def test_what_no_other_thread_begins_with_is_done_by_the_one_that_asks(monkeypat
     threads.both(done.append, ["first"], ["second"])
     threads.share_out([partial(done.append, i) for i in range(3)])
     assert done == ["second", "first", 0, 1, 2]
+
+
+def test_contexts_that_are_left_in_another_order_restore_the_number_of_threads(monkeypatch):
+    count = [5]
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+    monkeypatch.setattr(threads, "_openblas", lambda: (lambda: count[0], lambda n: count.__setitem__(0, n)))
+    first, second = threads.single_threaded(), threads.single_threaded()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert count == [1]
+    assert threads.are_products_shared()
+    second.__exit__(None, None, None)
+    assert count == [5]
+    assert not threads.are_products_shared()

@@ -11,7 +11,7 @@ kernel for one (words, start, stop) after the other, with one column.
 
 LLVM may not join a product and a sum into one rounding, nor change the order of operations, unless it is told that it
 may; so the bits are NumPy's. The loops say that their passes do not depend on each other, even if a result is written
-over an operand: all operands of a place are read before its results are written.
+over an operand: all operands of a place are read before its results are written. Arrays may begin at any address.
 """
 
 from collections.abc import Callable, Iterator
@@ -279,7 +279,7 @@ class _Writer:
         at, kind = self.new(), IN_MEMORY[operand.dtype]
         yield f"  {at} = getelementptr inbounds {kind}, ptr %operand{k}, i64 {index}"
         if operand.dtype != "b1":
-            yield f"  {name} = load {kind}, ptr {at}{group}"
+            yield f"  {name} = load {kind}, ptr {at}, align 1{group}"
         else:
             byte = self.new()
             yield f"  {byte} = load i8, ptr {at}{group}"
@@ -323,7 +323,7 @@ class _Writer:
         yield f"  {at} = getelementptr inbounds {kind}, ptr %result{k}, i64 {index}"
         if result.form is Form.ROW:
             so_far, total, chosen = self.new(), self.new(), self.new()
-            yield f"  {so_far} = load {kind}, ptr {at}{group}"
+            yield f"  {so_far} = load {kind}, ptr {at}, align 1{group}"
             yield f"  {total} = fadd {kind} {so_far}, {name}"
             yield f"  {chosen} = select i1 %isfirst, {kind} {name}, {kind} {total}"
             name = chosen
@@ -331,4 +331,4 @@ class _Writer:
             byte = self.new()
             yield f"  {byte} = zext i1 {name} to i8"
             name = byte
-        yield f"  store {kind} {name}, ptr {at}{group}"
+        yield f"  store {kind} {name}, ptr {at}, align 1{group}"

@@ -8,51 +8,47 @@ import ctypes
 from collections.abc import Sequence
 from functools import cache
 from importlib.util import find_spec
-from threading import Lock
+from threading import RLock
 from typing import Any
 
 import numpy as np
 
-from .formula import Form, Formula
+from .formula import Form, Formula, Operand, Result
 from .llvm_text import ARRAY_DATA, written
 
 _FUNCTION = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64, ctypes.c_int64)
 _SEVERAL = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64)
-_compiling = Lock()
+_compiling = RLock()
+_kernels: dict[Formula, "Kernel"] = {}  # for good: somebody may still hold the address of a function
 
 
 @cache
 def is_available() -> bool:
-    """Whether formulas can be compiled here."""
+    """Whether formulas can be compiled here: one is, the first time."""
     probe = np.zeros(1)
     # Of CPython an object's id is its address; that NumPy's arrays begin as they should is looked at, not believed.
-    return (
-        ctypes.sizeof(ctypes.c_void_p) == 8
-        and type(ctypes.c_void_p.from_address(id(probe) + ARRAY_DATA).value) is int
-        and ctypes.c_void_p.from_address(id(probe) + ARRAY_DATA).value == probe.ctypes.data
-        and find_spec("llvmlite") is not None
-    )
-
-
-@cache
-def _target() -> Any:
-    from llvmlite import binding
-
-    binding.initialize_native_target()
-    binding.initialize_native_asmprinter()
-    features = binding.get_host_cpu_features().flatten()
-    return binding.Target.from_default_triple().create_target_machine(
-        cpu=binding.get_host_cpu_name(), features=features, opt=3
-    )
+    if ctypes.sizeof(ctypes.c_void_p) != 8 or find_spec("llvmlite") is None:
+        return False
+    if ctypes.c_void_p.from_address(id(probe) + ARRAY_DATA).value != probe.ctypes.data:
+        return False
+    try:
+        kernel_of(Formula((Operand(Form.EACH, "f8"),), (), (Result(0),)))
+    except Exception:  # whatever keeps LLVM from working, such as a system that lets no data be executed
+        return False
+    return True
 
 
 def _compiled(formula: Formula) -> Any:
     """The engine that owns the machine code."""
     from llvmlite import binding
 
+    binding.initialize_native_target()
+    binding.initialize_native_asmprinter()
+    cpu, features = binding.get_host_cpu_name(), binding.get_host_cpu_features().flatten()
+    # One for each engine, which disposes of it.
+    machine = binding.Target.from_default_triple().create_target_machine(cpu=cpu, features=features, opt=3)
     module = binding.parse_assembly(written(formula))
     module.verify()
-    machine = _target()
     tuning = binding.create_pipeline_tuning_options(speed_level=3)
     tuning.loop_vectorization = tuning.loop_unrolling = tuning.slp_vectorization = True
     builder = binding.create_pass_builder(machine, tuning)
@@ -63,12 +59,11 @@ def _compiled(formula: Formula) -> Any:
 
 
 class Kernel:
-    """A formula as machine code."""
+    """A formula as machine code; made by `kernel_of` alone."""
 
     def __init__(self, formula: Formula) -> None:
         self.formula = formula
-        with _compiling:
-            self._engine = _compiled(formula)
+        self._engine = _compiled(formula)
         self.run = _FUNCTION(self._engine.get_function_address("kernel"))
         self.several = _SEVERAL(self._engine.get_function_address("several"))
 
@@ -88,7 +83,8 @@ class Kernel:
 class Call:
     """A call of a kernel that is made ready once, and made again with little ado.
 
-    It checks nothing, and keeps nothing alive: the arrays have to be as the formula says, in C order, and there.
+    It checks nothing, and keeps no array alive: they have to be as the formula says, in C order, and there. A result
+    may lie in the very memory of an operand, or apart from it.
 
     words    for each operand and then for each result, the id of an array
     numbers  the same memory, for operands that are numbers
@@ -121,9 +117,8 @@ class Calls:
         self._several(self._address, self._count)
 
 
-@cache
 def kernel_of(formula: Formula) -> Kernel:
-    """The kernel of a formula, compiled the first time.
+    """The kernel of a formula, compiled the first time, by one thread; the others wait for it.
 
     >>> from autodiff.fusion import Form, Line, Operand, Result
     >>> each = Operand(Form.EACH, "f8")
@@ -133,4 +128,10 @@ def kernel_of(formula: Formula) -> Kernel:
     >>> out
     array([-1.,  0.,  1.])
     """
-    return Kernel(formula)
+    found = _kernels.get(formula)
+    if found is None:
+        with _compiling:
+            found = _kernels.get(formula)
+            if found is None:
+                found = _kernels[formula] = Kernel(formula)
+    return found

@@ -5,7 +5,7 @@ bits. There is no copy of the parameters in one flat array for it: they stay arr
 share, and the pass goes from one to the next; parts of large ones are shared out among the processors.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from operator import is_
 from types import SimpleNamespace
@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..fusion import Call, Calls, Kernel, NotElementwiseError, Traced, is_available, kernel_of, traced
+from ..tape import Value
 from ..threads import share_out
 
 LEAST = 16_384  # numbers of all parameters: for fewer, compiling takes longer than it saves
@@ -24,17 +25,24 @@ G = 1  # the place of the gradient among the arrays: the parameter, its gradient
 DTYPES = {np.dtype(np.float32): "f4", np.dtype(np.float64): "f8"}
 
 # (p, g, what is remembered by name and "t", scratch, settings) -> None, as `Optimizer.update`
-Update = Callable[[Any, Any, dict[str, Any], Any, SimpleNamespace], None]
+Update = Callable[[Any, Any, Any, Any, SimpleNamespace], None]
 
 
-class _State(dict[str, Any]):
-    """What a formula is told of a parameter, which notices whether it asks how many steps there have been."""
+class _State:
+    """What a formula is told of a parameter: it notices whether it asks how many steps there have been."""
 
-    asked = False
+    def __init__(self, t: int, memory: Mapping[str, Any]) -> None:
+        self._all = {**memory, "t": t}
+        self.asked = False
 
     def __getitem__(self, name: str) -> Any:
         self.asked = self.asked or name == "t"
-        return super().__getitem__(name)
+        return self._all[name]
+
+    def _refused(self, *args: Any) -> Any:
+        raise NotElementwiseError
+
+    __setitem__ = __delitem__ = __iter__ = __contains__ = __len__ = __getattr__ = _refused
 
 
 class _Formula(NamedTuple):
@@ -46,19 +54,25 @@ class _Formula(NamedTuple):
 
 
 class _Part:
-    """A parameter with what is remembered of it, ready for a kernel."""
+    """A parameter with what is remembered of it, ready for a kernel.
 
-    __slots__ = ("arrays", "call", "formula", "g", "gradients")
+    arrays  the parameter, in the place of the gradient anything, and what is remembered
+    """
+
+    __slots__ = ("arrays", "call", "formula", "gradients", "size")
 
     def __init__(self, arrays: list[np.ndarray]) -> None:
-        self.arrays = arrays
+        self.arrays, self.size = arrays, arrays[0].size
         self.formula: _Formula | None = None
+
+    def is_of(self, p: np.ndarray, others: list[Any]) -> bool:
+        """Whether these are its arrays, and still as they were."""
+        return self.arrays[0] is p and all(map(is_, self.arrays[G + 1 :], others)) and _are_ready(self.arrays)
 
     def prepare(self, formula: _Formula, g: np.ndarray) -> None:
         """Have the kernel at hand, with the gradient and the numbers of this step."""
         if formula is not self.formula:
             self._turn_to(formula)
-        self.g = g  # which stays until the kernel has run
         for word in self.gradients:
             self.call.words[word] = id(g)
 
@@ -78,21 +92,19 @@ class OnePass:
     """Does the updates of an optimiser whose formula works number by number.
 
     memory  the names of what is remembered of a parameter
+    params  all parameters: where two share memory, the order of updates matters, and nothing is taken over
     """
 
-    def __init__(self, memory: Sequence[str]) -> None:
-        self._memory = tuple(memory)
+    def __init__(self, memory: Sequence[str], params: Sequence[Value]) -> None:
+        self._memory, self._params = tuple(memory), params
         self._is_possible = is_available()
         self._parts: dict[int, _Part] = {}
         self._formulas: dict[Any, _Formula] = {}
-        self._now: tuple[SimpleNamespace | None, str, int, _Formula | None] = (
-            None,
-            "",
-            0,
-            None,
-        )  # the last one asked for
-        self._waiting: list[_Part] = []
-        self._last: tuple[list[_Part], Calls | None] = [], None  # what was done together, made ready
+        self._asked: Any = None  # for which formula, the last time
+        self._answer: _Formula | None = None
+        self._waiting: list[tuple[_Part, np.ndarray]] = []  # with the gradient, which has to stay
+        self._last: list[_Part] = []  # what was done together,
+        self._calls: Calls | None = None  # made ready
 
     def takes(
         self,
@@ -105,82 +117,91 @@ class OnePass:
     ) -> bool:
         """Whether the update of a parameter is taken over; then it is done by `finish`.
 
-        number  tells the parameter from the others
+        number  its place among the parameters
         """
         part = self._part(number, p, state)
-        if part is None or not _is_like(g, p):
+        if part is None or not _is_like(g, p) or not _are_apart(g, part.arrays):
             return False
         try:
             part.prepare(self._formula(update, DTYPES[p.dtype], state["t"], settings), g)
         except NotElementwiseError:
             self._is_possible = False
+            self._parts.clear()
             return False
-        self._waiting.append(part)
+        self._waiting.append((part, g))
         return True
 
     def _part(self, number: int, p: np.ndarray, state: dict[str, Any]) -> _Part | None:
         """The parameter made ready, if a kernel can work on it."""
         part = self._parts.get(number)
         others = [state[name] for name in self._memory]
-        if part is not None and part.arrays[0] is p and all(map(is_, part.arrays[G + 1 :], others)):
+        if part is not None and part.is_of(p, others):
             return part
-        if not self._is_possible or p.dtype not in DTYPES:
+        self._parts.pop(number, None)
+        if not self._is_possible:
             return None
-        if not all([_is_like(x, p) and x.flags.writeable for x in (p, *others)]):
+        if any(np.may_share_memory(p, other.data) for k, other in enumerate(self._params) if k != number):
+            self.finish()  # those before it, in whose memory it may be
+            self._is_possible = False
+            self._parts.clear()
             return None
-        self._parts[number] = _Part([p, p, *others])  # in the place of the gradient, which changes, anything
+        if p.dtype not in DTYPES or not all([_is_like(x, p) for x in (p, *others)]) or not _are_ready([p, *others]):
+            return None
+        self._parts[number] = _Part([p, p, *others])
         return self._parts[number]
 
     def _formula(self, update: Update, dtype: str, t: int, settings: SimpleNamespace) -> _Formula:
         """The formula at this step with these settings."""
-        of, kind, at, formula = self._now
-        if formula is None or of is not settings or kind != dtype or at != t:
-            formula = self._found(update, dtype, t, settings)
-            self._now = settings, dtype, t, formula
-        return formula
+        asked = self._asked
+        if asked is None or asked[0] is not settings or asked[1:] != (dtype, t) or self._answer is None:
+            self._answer = self._found(update, dtype, t, settings)
+            self._asked = settings, dtype, t
+        return self._answer
 
     def _found(self, update: Update, dtype: str, t: int, settings: SimpleNamespace) -> _Formula:
         key = (dtype, *vars(settings).items())
-        known = self._formulas.get(key)
+        try:
+            known = self._formulas.get(key)
+        except TypeError as error:  # a setting that cannot be told from another one
+            raise NotElementwiseError from error
         if known is not None and (known.t is None or known.t == t):
             return known
-        state = _State(t=t)
+        states: list[_State] = []
 
         def code(p: Any, g: Any, *others: Any) -> None:
-            state.update(zip(self._memory, others, strict=False))
-            update(p, g, state, others[-1], settings)
+            states.append(_State(t, dict(zip(self._memory, others, strict=False))))
+            update(p, g, states[0], others[-1], settings)
 
-        found = traced(code, G + 1 + len(self._memory), dtype, scratch=1)
+        try:
+            found = traced(code, G + 1 + len(self._memory), dtype, scratch=1)
+        except Exception as error:  # what it is shows when the formula is done with arrays
+            raise NotElementwiseError from error
         if len(self._formulas) >= MOST_KNOWN:  # a schedule has changed the rate again and again
             self._formulas.clear()
-        formula = self._formulas[key] = _Formula(found, kernel_of(found.formula), t if state.asked else None)
+        formula = self._formulas[key] = _Formula(found, kernel_of(found.formula), t if states[0].asked else None)
         return formula
 
     def finish(self) -> None:
         """Do all updates that were taken over."""
         waiting, self._waiting = self._waiting, []
-        if sum([part.g.size for part in waiting]) >= SHARED:
-            share_out([piece for part in waiting for piece in _pieces(part.call, part.g.size)])
-        elif calls := self._together(waiting):
+        parts = [part for part, _ in waiting]
+        if sum([part.size for part in parts]) >= SHARED:
+            share_out([piece for part in parts for piece in _pieces(part.call, part.size)])
+        elif calls := self._together(parts):
             calls.run()
         else:
-            for part in waiting:
-                part.call.run(0, part.g.size, 1)
-        for part in waiting:
-            del part.g  # whoever makes the next one may use its memory again
+            for part in parts:
+                part.call.run(0, part.size, 1)
 
-    def _together(self, waiting: list[_Part]) -> Calls | None:
+    def _together(self, parts: list[_Part]) -> Calls | None:
         """All of them in one call, if one kernel does them all."""
-        parts, calls = self._last
-        if (
-            parts != waiting
-            or calls is None
-            or any([part.call is not call for part, call in zip(parts, calls.all, strict=True)])
-        ):
-            kernels = {part.formula.kernel for part in waiting if part.formula}
-            sizes = [part.g.size for part in waiting]
-            calls = Calls(kernels.pop(), [part.call for part in waiting], sizes) if len(kernels) == 1 else None
-            self._last = waiting, calls
+        calls = self._calls
+        is_ready = calls is not None and parts == self._last and all(map(is_, calls.all, [p.call for p in parts]))
+        if not is_ready:
+            kernels = {part.formula.kernel for part in parts if part.formula}
+            sizes = [part.size for part in parts]
+            calls = Calls(kernels.pop(), [part.call for part in parts], sizes) if len(kernels) == 1 else None
+            self._last, self._calls = parts, calls
         return calls
 
 
@@ -192,3 +213,15 @@ def _pieces(call: Call, size: int) -> Iterator[Callable[[], None]]:
 def _is_like(x: Any, p: np.ndarray) -> bool:
     """Whether an array is of the shape and dtype of another, and lies in C order."""
     return type(x) is np.ndarray and x.dtype == p.dtype and x.shape == p.shape and bool(x.flags.c_contiguous)
+
+
+def _are_ready(arrays: Sequence[np.ndarray]) -> bool:
+    """Whether they can be written to, and are still of one size."""
+    size = arrays[0].size
+    return all([x.size == size and x.flags.writeable for x in arrays])
+
+
+def _are_apart(g: np.ndarray, arrays: Sequence[np.ndarray]) -> bool:
+    """Whether a gradient is one of the arrays, or shares no memory with them."""
+    owns = g.flags.owndata
+    return all([g is x or (owns and x.flags.owndata) or not np.may_share_memory(g, x) for x in arrays])

@@ -46,7 +46,7 @@ class Optimizer:
     that no operation made.
     """
 
-    elementwise: ClassVar[bool] = False  # whether `update` works number by number, so that a kernel may do it
+    elementwise: ClassVar[bool] = False  # see `update`
     settings: ClassVar[tuple[str, ...]] = ("lr",)  # the attributes that belong into a checkpoint
     memory: tuple[str, ...] = ()  # the names of the arrays remembered for each parameter
     lr: float
@@ -66,24 +66,35 @@ class Optimizer:
     def step(self) -> None:
         """Update every parameter that has a gradient."""
         one_pass = self._in_one_pass()
-        for group in self.groups:
-            settings = self.settings_of(group)
-            for i in group.members:
-                parameter, state = self.params[i], self.state[i]
-                if parameter.grad is not None:
-                    state["t"] += 1
-                    g = parameter.grad
-                    g = np.asarray(g.data if isinstance(g, Value) else g)
-                    if one_pass is None or not one_pass.takes(i, self.update, parameter.data, g, state, settings):
-                        self.update(parameter.data, g, state, self._scratch_of(i), settings)
-        if one_pass:
-            one_pass.finish()
+        try:
+            for group in self.groups:
+                settings = self.settings_of(group)
+                for i in group.members:
+                    if self.params[i].grad is not None:
+                        self._step(i, settings, one_pass)
+        finally:  # of what comes before an error, too
+            if one_pass:
+                one_pass.finish()
+
+    def _step(self, i: int, settings: SimpleNamespace, one_pass: OnePass | None) -> None:
+        parameter, state = self.params[i], self.state[i]
+        state["t"] += 1
+        g = parameter.grad
+        g = np.asarray(g.data if isinstance(g, Value) else g)
+        if one_pass is None or not one_pass.takes(i, self.update, parameter.data, g, state, settings):
+            self.update(parameter.data, g, state, self._scratch_of(i), settings)
 
     def _in_one_pass(self) -> OnePass | None:
         """What does the updates in one pass, if there is so much to update."""
-        if self._one_pass is None and self.elementwise and self._is_large:
-            self._one_pass = OnePass(self.memory)
+        if self._one_pass is None and self._is_large and self._is_elementwise:
+            self._one_pass = OnePass(self.memory, self.params)
         return self._one_pass
+
+    @property
+    def _is_elementwise(self) -> bool:
+        """Whether the class whose formula it is says so itself: one that changes the formula has to say it again."""
+        own = next(kind for kind in type(self).__mro__ if "update" in vars(kind))
+        return bool(vars(own).get("elementwise", False))
 
     def _scratch_of(self, i: int) -> np.ndarray:
         """Memory of the shape of a parameter, the same at each step."""
@@ -104,8 +115,9 @@ class Optimizer:
     def update(self, p: np.ndarray, g: np.ndarray, state: State, scratch: np.ndarray, s: SimpleNamespace) -> None:
         """The formula: change p in place. `g` must be left as it is; `scratch` is memory of p's shape to work in.
 
-        Where `elementwise` is true, all arrays may be stand-ins that only write down what NumPy is asked to do with
-        them (see `fusion.tracing`).
+        A class that says `elementwise = True` next to its formula says that it works number by number and depends on
+        nothing but these arguments. Then the arrays may be stand-ins that only write down what NumPy is asked to do
+        with them (see `fusion.tracing`), and a kernel does it; NumPy's warnings are not given.
 
         state  the arrays in `memory`, and "t", the number of this step, from 1
         s      the settings that hold for this parameter

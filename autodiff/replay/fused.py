@@ -1,6 +1,6 @@
 """A step that does several elementwise ones in a single pass over their arrays, by a kernel of machine code."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from math import prod
 from typing import Any
@@ -10,7 +10,7 @@ import numpy as np
 from ..fusion import Call, Form, Formula, Line, Operand, Result, kernel_of
 from ..fusion.llvm_text import OF_ROWS
 from .fusible import DTYPES, LABELS, Member, form_of
-from .program import InvalidError, Program, Slot, Spec, Step
+from .program import Program, Slot, Step
 
 
 class Fused:
@@ -20,7 +20,6 @@ class Fused:
     name     what it is called in the source
     rows     of the table that the arrays are; of a flat formula the number of places
     columns  of it
-    unsure   how the operands have to be, by position, of which only a look at them can tell
     items    the positions of numbers that are arrays
     over     the positions of operands that a result may be written over
     """
@@ -31,7 +30,6 @@ class Fused:
         name: str,
         rows: int,
         columns: int,
-        unsure: Mapping[int, Spec],
         items: tuple[int, ...],
     ) -> None:
         self.formula, self.name, self.rows, self.columns = formula, name, rows, columns
@@ -39,16 +37,13 @@ class Fused:
         self.over = tuple(k for k, form in enumerate(forms) if form is Form.EACH)
         self._arrays = tuple(k for k, form in enumerate(forms) if form is not Form.NUMBER)
         self._numbers = tuple(k for k, form in enumerate(forms) if form is Form.NUMBER and k not in items)
-        self._unsure, self._items = tuple(unsure.items()), items
+        self._items = items
 
     @cached_property
     def _call(self) -> Call:
         return Call(kernel_of(self.formula))
 
     def __call__(self, *operands: Any, out: tuple[np.ndarray, ...]) -> tuple[np.ndarray, ...]:
-        for k, spec in self._unsure:
-            if Spec.of(operands[k]) != spec:
-                raise InvalidError
         call = self._call
         words, numbers = call.words, call.numbers
         for k in self._arrays:
@@ -65,14 +60,11 @@ class Fused:
         return out
 
 
-def fused_step(
-    members: Sequence[Member], columns: int, written: set[int], program: Program, is_sure: Callable[[int], bool]
-) -> Step:
+def fused_step(members: Sequence[Member], columns: int, written: set[int], program: Program) -> Step:
     """The step that does these.
 
     columns  of the table that their arrays are
     written  the results that somebody else reads
-    is_sure  whether an array is certain to be as its spec says
     """
     draft = _Draft(members[0].shape, program)
     for member in members:
@@ -80,11 +72,9 @@ def fused_step(
     formula = draft.formula()
     rows = prod(members[0].shape)
     rows, columns = (rows, 1) if formula.is_flat else (rows // columns, columns)
-    arrays = {k: program.specs[x] for k, x in enumerate(draft.args) if formula.operands[k].form is not Form.NUMBER}
-    unsure = {k: spec for k, spec in arrays.items() if not is_sure(draft.args[k])}
     steps = tuple(member.step for member in members)
     name = "_".join(dict.fromkeys(step.name for step in steps))
-    run = Fused(formula, name, rows, columns, unsure, tuple(draft.items))
+    run = Fused(formula, name, rows, columns, tuple(draft.items))
     return Step("call", run, tuple(draft.args), {}, tuple(draft.outs), fused=steps)
 
 

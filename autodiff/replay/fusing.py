@@ -4,11 +4,11 @@ What only they read is not put into memory at all. A group is done where its las
 reads is there by then; it takes in no more steps once one outside reads what it computes, or something is changed.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import prod
 
 from ..fusion import is_available
+from ..ops.table import builtin_names
 from . import kernels
 from .fused import fused_step
 from .fusible import Member, member_of
@@ -49,22 +49,21 @@ class _Group:
 
 def fused(program: Program) -> Program:
     """The program with the groups as steps of their own, where this processor has kernels."""
-    if not is_available():
-        return program
     groups = [group for group in _groups(program) if group.is_worth_it]
+    if not groups or not is_available():
+        return program
     last = {group.numbers[-1]: group for group in groups}
     inside = {number for group in groups for number in group.numbers}
     readers: dict[int, set[int]] = {}
     for number, step in enumerate(program.steps):
         for slot in step.reads:
             readers.setdefault(slot, set()).add(number)
-    is_sure = _sure(program)
     steps: list[Step] = []
     for number, step in enumerate(program.steps):
         if group := last.get(number):
             outs = (member.step.outs[0] for member in group.members)
             written = {out for out in outs if out in program.outputs or readers.get(out, set()) - set(group.numbers)}
-            steps.append(fused_step(group.members, group.columns or 1, written, program, is_sure))
+            steps.append(fused_step(group.members, group.columns or 1, written, program))
         elif number not in inside:
             steps.append(step)
     return program.with_steps(steps)
@@ -73,12 +72,13 @@ def fused(program: Program) -> Program:
 def _groups(program: Program) -> list[_Group]:
     done: list[_Group] = []
     opened: list[_Group] = []
+    sure = _sure(program)
     for number, step in enumerate(program.steps):
         if step.kind in ("effect", "note", "reset"):  # it may change what a step before it reads
             done, opened = done + opened, []
             continue
         makers = [group for group in opened if not group.makes.isdisjoint(step.reads)]
-        member = member_of(step, program)
+        member = member_of(step, program) if sure.issuperset(_arrays(step, program)) else None
         chosen = _chosen(member, makers or opened, bool(makers), program) if member else None
         for group in makers:
             if group is not chosen:
@@ -100,10 +100,24 @@ def _chosen(member: Member, groups: list[_Group], are_makers: bool, program: Pro
     return next(suit, None)
 
 
-def _sure(program: Program) -> Callable[[int], bool]:
-    """Whether an array is certain to be as its spec says: made by NumPy's functions, or looked at each time."""
-    known = {*program.inputs, *program.constants}
+def _sure(program: Program) -> set[int]:
+    """The slots of arrays that are certain to be as their specs say, which a kernel relies on.
+
+    Arguments and leaves are looked at before each replay, and this package's own effects leave the form of leaves as it
+    is; what NumPy makes without being given memory for it is as it was for operands that are as they were.
+    """
+    sure = {*program.inputs, *program.constants}
+    own, is_as_seen = builtin_names(), True
     for step in program.steps:
-        if step.kind in ("read", "draw") or (step.kind == "call" and kernels.takes_out(step.run)):
-            known.update(step.outs)
-    return known.__contains__
+        if step.kind in ("effect", "note", "reset"):
+            is_as_seen = is_as_seen and str(getattr(step.run, "__module__", "")).startswith("autodiff.")
+        is_own = step.kind == "operation" and step.name in own and sure.issuperset(_arrays(step, program))
+        is_filled = step.kind == "draw" or (step.kind == "call" and kernels.takes_out(step.run))
+        if is_filled or is_own or (step.kind == "read" and is_as_seen):
+            sure.update(step.outs)
+    return sure
+
+
+def _arrays(step: Step, program: Program) -> list[int]:
+    """The slots of arrays that a step reads."""
+    return [slot for slot in step.reads if program.specs[slot].dtype is not None]

@@ -6,6 +6,8 @@ without the program, if a number turns out not to be finite.
 
 from .program import KINDS, Program, Step
 
+FALLIBLE = {"guard", "finite", "absent", "gradient", "attribute"}  # steps that may find that the program does not hold
+
 
 def with_late_stores(program: Program) -> Program:
     """The program with each store and note moved down to the next step that could see it."""
@@ -34,7 +36,7 @@ def can_be_abandoned(program: Program) -> bool:
     """Whether nothing has been changed yet where the program may turn out not to be valid."""
     changed = False
     for step in program.steps:
-        if changed and step.kind in ("guard", "finite", "absent", "gradient", "attribute"):
+        if changed and step.kind in FALLIBLE:
             return False
         changed = changed or KINDS[step.kind].mutates
     return True

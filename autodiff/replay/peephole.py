@@ -104,12 +104,12 @@ def _without_onehot(step: Step, before: Before) -> Step | None:
     n, k = before.program.specs[x].shape if len(before.program.specs[x].shape) == 2 else (0, 0)
     if labels is None or labels.name != "reshape" or before.program.specs[column].shape != (n, 1):
         return None
-    (given,) = labels.args
+    given = labels.args[0]
     if before.program.specs[given].shape != (n,) or not np.array_equal(
         before.program.constants.get(classes, ()), np.arange(k)
     ):
         return None
-    if not _in_range(before, given):
+    if not _in_range(before, given, k):
         return None
     return Step("call", kernels.less_one, (x, np.arange(n), given), {}, step.outs)
 
@@ -130,9 +130,11 @@ def _is_outside(step: Step, before: Before) -> Step | None:
     return Step("call", kernels.is_outside, (x, n), {}, step.outs) if spec.dtype == np.int64 and spec.nbytes else None
 
 
-def _in_range(before: Before, labels: int) -> bool:
-    """Whether the labels are known to be classes: `cross_entropy` guards that."""
-    return len([step for step in before.read_by.get(labels, ()) if step.name in ("less", "greater_equal")]) == 2
+def _in_range(before: Before, labels: int, k: int) -> bool:
+    """Whether the labels are known to be in 0..k−1: `cross_entropy` guards that."""
+    asked = [step for step in before.read_by.get(labels, ()) if step.run is kernels.is_outside and step.args[1] == k]
+    guards = [guard for step in asked for guard in before.read_by.get(step.outs[0], ())]
+    return any(guard.kind == "guard" and not guard.run for guard in guards)
 
 
 def _same(program: Program, a: int, b: int) -> bool:
