@@ -178,7 +178,9 @@ class OnePass:
             raise NotElementwiseError from error
         if len(self._formulas) >= MOST_KNOWN:  # a schedule has changed the rate again and again
             self._formulas.clear()
-        formula = self._formulas[key] = _Formula(found, kernel_of(found.formula), t if states[0].asked else None)
+        is_same = known is not None and found.formula is known.traced.formula
+        kernel = known.kernel if known is not None and is_same else kernel_of(found.formula)  # to be found takes longer
+        formula = self._formulas[key] = _Formula(found, kernel, t if states[0].asked else None)
         return formula
 
     def finish(self) -> None:
