@@ -2,7 +2,7 @@
 
 Read the package in this order: what is recorded (`tape`, `graph`), the derivative table (`primitive`, `ops`), the
 one backward walk (`reverse`), its two kinds of value (`scalar`, `tensor`), and what is built on them (`transforms`,
-`check`, `expression`; then `nn`, `optim`, `data`, `train`, `checkpoint`).
+`check`, `expression`; then `nn`, `optim`, `data`, `train`, `checkpoint`). What runs fast is `replay`, on `fusion`.
 
 >>> import autodiff as ad
 >>> w, x, b = ad.Scalar(0.5, name="w"), ad.Scalar(2.0, name="x"), ad.Scalar(-0.3, name="b")
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import ops
 from .errors import AnomalyError, AutodiffError
+from .later import later
 from .origin import Source
 from .scalar import Scalar
 from .tape import no_grad, recording, scope
@@ -118,15 +119,8 @@ _LATER = {
 }
 
 
+_find, __dir__ = later(globals(), _LATER)
+
+
 def __getattr__(name: str) -> Any:
-    if name == "linalg":
-        return import_module(".linalg", __name__)
-    if name not in _LATER:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f".{_LATER[name]}", __name__), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return import_module(".linalg", __name__) if name == "linalg" else _find(name)

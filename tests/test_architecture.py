@@ -18,6 +18,7 @@ ROOT = Path(__file__).parents[1]
 ORDER = [
     {
         "autodiff.errors",
+        "autodiff.later",
         "autodiff.layout",
         "autodiff.display",
         "autodiff.origin",
@@ -145,8 +146,8 @@ def test_the_engine_needs_numpy_alone():
 
 # All that a gradient of arithmetic takes. What else there is waits for its first use: `import autodiff` stays quick.
 ENGINE = {
-    *("autodiff", "autodiff.errors", "autodiff.display", "autodiff.origin", "autodiff.layout", "autodiff.tape"),
-    *("autodiff.primitive", "autodiff.chain_rule", "autodiff.messages", "autodiff.reverse"),
+    *("autodiff", "autodiff.later", "autodiff.errors", "autodiff.display", "autodiff.origin", "autodiff.layout"),
+    *("autodiff.tape", "autodiff.primitive", "autodiff.chain_rule", "autodiff.messages", "autodiff.reverse"),
     *("autodiff.protocols", "autodiff.operators", "autodiff.methods", "autodiff.scalar", "autodiff.tensor"),
     *("autodiff.ops", "autodiff.ops.options", "autodiff.ops.plain_data", "autodiff.ops.elementwise"),
     *("autodiff.ops.rounding", "autodiff.ops.shape", "autodiff.ops.index"),

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from needed import missing
 from parity import programs
 from parity.problem import Problem, bind, first_order, pose, variables
 from parity.rows import ROWS, own
@@ -175,7 +176,7 @@ def made(row, seed):
 def passes(request, monkeypatch):
     """With all elementwise steps done by NumPy, and with kernels wherever there can be one, however small."""
     if request.param == "kernels" and not is_available():
-        pytest.skip("llvmlite has no wheel for this system")
+        missing("no kernels: llvmlite is missing, or LLVM does not work here")
     monkeypatch.setattr("autodiff.replay.fusing.LEAST", 2 if request.param == "kernels" else 10**12)
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from needed import missing
 
 import autodiff as ad
 import viz
@@ -10,7 +11,11 @@ from autodiff.effects import effect
 from autodiff.fusion import is_available
 from autodiff.replay.fused import Fused
 
-pytestmark = pytest.mark.skipif(not is_available(), reason="llvmlite has no wheel for this system")
+
+@pytest.fixture(autouse=True)
+def kernels_are_there():
+    if not is_available():
+        missing("no kernels: llvmlite is missing, or LLVM does not work here")
 
 
 @pytest.fixture(autouse=True)

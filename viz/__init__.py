@@ -7,10 +7,10 @@
 'mul'
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from autodiff import display
+from autodiff.later import later
 
 __all__ = [
     "Drawing",
@@ -57,16 +57,7 @@ _LATER = {
 }
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _LATER:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f".{_LATER[name]}", __name__), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = later(globals(), _LATER)
 
 
 def _picture(subject: Any, form: str) -> str | None:

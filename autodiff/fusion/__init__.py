@@ -4,11 +4,12 @@ Read `formula` for what a formula is, `llvm_text` for how it is written as a loo
 compiled and called, and `tracing` for how a formula is read off NumPy code that updates arrays in place.
 """
 
-from .formula import Form, Formula, Line, Operand, Result
+from .formula import FLOATS, Form, Formula, Line, Operand, Result
 from .machine_code import Call, Calls, Kernel, is_available, kernel_of
 from .tracing import NotElementwiseError, Traced, traced
 
 __all__ = [
+    "FLOATS",
     "Call",
     "Calls",
     "Form",

@@ -6,6 +6,11 @@ The arrays lie in C order and are seen as tables of rows and columns; a vector i
 from enum import Enum
 from typing import NamedTuple
 
+import numpy as np
+
+# What NumPy calls the dtypes of numbers is what formulas call them.
+FLOATS = {np.dtype(np.float32): "f4", np.dtype(np.float64): "f8"}
+
 
 class Form(Enum):
     """How an array goes with the table that a formula works on."""

@@ -33,7 +33,7 @@ def is_available() -> bool:
         return False
     try:
         kernel_of(Formula((Operand(Form.EACH, "f8"),), (), (Result(0),)))
-    except Exception:  # whatever keeps LLVM from working, such as a system that lets no data be executed
+    except (ImportError, OSError, RuntimeError):  # LLVM does not load or work, as where no data may be executed
         return False
     return True
 

@@ -13,16 +13,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..fusion import Call, Calls, Kernel, NotElementwiseError, Traced, is_available, kernel_of, traced
+from ..fusion import FLOATS, Call, Calls, Kernel, NotElementwiseError, Traced, is_available, kernel_of, traced
 from ..tape import Value
 from ..threads import share_out
 
 LEAST = 16_384  # numbers of all parameters: for fewer, compiling takes longer than it saves
 PIECE = 131_072  # numbers that one processor updates at a time
 SHARED = 4 * PIECE  # for fewer, waking up the others takes longer than it saves
-MOST_KNOWN = 64
+MOST_KNOWN = 64  # formulas, for as many settings
 G = 1  # the place of the gradient among the arrays: the parameter, its gradient, what is remembered
-DTYPES = {np.dtype(np.float32): "f4", np.dtype(np.float64): "f8"}
 
 # (p, g, what is remembered by name and "t", scratch, settings) -> None, as `Optimizer.update`
 Update = Callable[[Any, Any, Any, Any, SimpleNamespace], None]
@@ -123,7 +122,7 @@ class OnePass:
         if part is None or not _is_like(g, p) or not _are_apart(g, part.arrays):
             return False
         try:
-            part.prepare(self._formula(update, DTYPES[p.dtype], state["t"], settings), g)
+            part.prepare(self._formula(update, FLOATS[p.dtype], state["t"], settings), g)
         except NotElementwiseError:
             self._is_possible = False
             self._parts.clear()
@@ -145,7 +144,7 @@ class OnePass:
             self._is_possible = False
             self._parts.clear()
             return None
-        if p.dtype not in DTYPES or not all([_is_like(x, p) for x in (p, *others)]) or not _are_ready([p, *others]):
+        if p.dtype not in FLOATS or not all([_is_like(x, p) for x in (p, *others)]) or not _are_ready([p, *others]):
             return None
         self._parts[number] = _Part([p, p, *others])
         return self._parts[number]

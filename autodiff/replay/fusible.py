@@ -5,13 +5,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..fusion import Form
+from ..fusion import FLOATS, Form
 from ..fusion.llvm_text import COMPARISONS, MOST_COLUMNS, OF_TRUTH, OPERATIONS
 from . import kernels
 from .program import Program, Slot, Spec, Step
 
 TRUTH = np.dtype(np.bool_)
-DTYPES = {np.dtype(np.float32): "f4", np.dtype(np.float64): "f8", TRUTH: "b1"}
+DTYPES = {**FLOATS, TRUTH: "b1"}
 LABELS = "i8"  # the dtype of what names a column for each row
 # NumPy's functions of truth values, and those of `kernels`.
 NAMES: dict[Any, str] = {
